@@ -1,0 +1,1 @@
+//! The HTTP edge: events in, answers and streams out.

@@ -1,0 +1,1 @@
+//! Where levels leave and readings enter: one file a kind.

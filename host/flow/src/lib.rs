@@ -1,0 +1,1 @@
+//! The turn: one event's whole way, top to bottom, over ports.

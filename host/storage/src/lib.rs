@@ -1,0 +1,1 @@
+//! What must survive, in SQLite: the event log, state and cursors, switch records, retention.

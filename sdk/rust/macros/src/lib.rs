@@ -1,0 +1,1 @@
+//! The two macros of the Rust SDK: Settings and plugin.

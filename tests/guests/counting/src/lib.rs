@@ -1,0 +1,1 @@
+//! A guest that counts what it is given.

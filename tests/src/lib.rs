@@ -1,0 +1,1 @@
+//! The whole of growbox seen from outside: scenarios over the real binary.
