@@ -1,0 +1,228 @@
+//! Rows of the listings and answers of the edges: what API and terminal show.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{DeviceId, PluginId, Seq, Text, ZoneId};
+use crate::objection::Objection;
+use crate::time::Instant;
+
+/// What became of one posted event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PostResult {
+    /// Its place in the request.
+    pub index: usize,
+    /// Its id, where one was given or made.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub id: Option<Text>,
+    /// Accepted, duplicate, late or refused.
+    pub status: PostStatus,
+    /// Its number, where it has one already.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub seq: Option<Seq>,
+    /// `bad` for an implausible reading.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub quality: Option<Text>,
+    /// Said without the right to: logged, without effect.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub foreign: bool,
+    /// Why it was refused.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<Objection>,
+}
+
+/// The four answers to a posted event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PostStatus {
+    /// Taken.
+    Accepted,
+    /// Known already: same source, same id.
+    Duplicate,
+    /// Too old to act upon: logged only.
+    Late,
+    /// Not taken.
+    Refused,
+}
+
+/// `GET /api/v1/devices`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeviceRow {
+    /// Which.
+    pub id: DeviceId,
+    /// Its zone.
+    pub zone: Option<ZoneId>,
+    /// Its role.
+    pub role: Text,
+    /// Where it is, 0…1; none while unknown.
+    pub level: Option<f64>,
+    /// Since when.
+    pub since: Option<Instant>,
+    /// Whose claim it follows.
+    pub owner: Option<Text>,
+    /// Why it is where it is.
+    pub why: Text,
+    /// When the lease ends.
+    pub until: Option<Instant>,
+    /// Whether its driver reaches it.
+    pub available: bool,
+    /// Why somebody's standing request is not (fully) in force.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub refusal: Option<Text>,
+    /// When protection would let it change.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub free_at: Option<Instant>,
+}
+
+/// `GET /api/v1/zones`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ZoneRow {
+    /// Which.
+    pub id: ZoneId,
+    /// Growth stage.
+    pub stage: Option<Text>,
+    /// `observe`, `control`, `paused`.
+    pub operation: Text,
+    /// Control strategy.
+    pub mode: Option<Text>,
+    /// Whether it is day.
+    pub day: Option<bool>,
+    /// Set points by quantity.
+    pub setpoints: BTreeMap<Text, SetpointRow>,
+    /// Measures by quantity.
+    pub climate: BTreeMap<Text, MeasureRow>,
+    /// Quantities whose sensors are stale, bad or absent.
+    pub missing: Vec<Text>,
+}
+
+/// One set point of a zone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SetpointRow {
+    /// The range's lower end.
+    pub low: f64,
+    /// Where to be.
+    pub target: f64,
+    /// The range's upper end.
+    pub high: f64,
+    /// Unit of all three.
+    pub unit: Text,
+}
+
+/// One measure of a zone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MeasureRow {
+    /// The value.
+    pub value: f64,
+    /// Its unit.
+    pub unit: Text,
+    /// Its quality.
+    pub quality: Text,
+    /// Of the newest reading in it.
+    pub taken: Instant,
+}
+
+/// `GET /api/v1/plugins`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PluginRow {
+    /// Which.
+    pub id: PluginId,
+    /// Its version.
+    pub version: Text,
+    /// `starting`, `running`, `waiting`, `backing-off`, `quarantined`, `missing`.
+    pub state: Text,
+    /// Its generation; none before the first.
+    pub generation: Option<u32>,
+    /// How many events it has not considered yet.
+    pub behind: u64,
+    /// Faults since it last was well, for people: `strikes` of five quarantine it.
+    pub strikes: u32,
+    /// Linear memory.
+    pub memory_bytes: u64,
+    /// Devices it may command.
+    pub controls: Vec<DeviceId>,
+    /// What it waits for, or what its last fault was.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub why: Option<Text>,
+}
+
+/// `GET /api/v1/health`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HealthRow {
+    /// `healthy`, `degraded`, `critical`.
+    pub overall: Text,
+    /// Each part with its figures.
+    pub components: BTreeMap<Text, ComponentRow>,
+}
+
+/// One part of the health.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ComponentRow {
+    /// `healthy`, `degraded`, `critical`.
+    pub status: Text,
+    /// In one sentence, where it is not healthy.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub why: Option<Text>,
+    /// Figures by name.
+    pub figures: BTreeMap<Text, f64>,
+}
+
+/// A question of an edge to the flow.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Question {
+    /// All devices.
+    Devices,
+    /// All zones.
+    Zones,
+    /// All plug-ins.
+    Plugins,
+    /// How well everything is.
+    Health,
+}
+
+/// A change somebody with the token wants.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Order {
+    /// A person's `set` of a device: level, for how long.
+    Set(DeviceId, f64, Option<crate::time::Span>),
+    /// A person holds a device at a level (none: where it is), for how long (none: until released).
+    Hold(DeviceId, Option<f64>, Option<crate::time::Span>),
+    /// A person lets go of set and hold.
+    Release(DeviceId),
+    /// Stop a zone, or everything.
+    Stop(Option<ZoneId>),
+    /// Take back a stop.
+    Reset(Option<ZoneId>),
+    /// Change a zone: keys of its configuration, as JSON values.
+    Zone(ZoneId, crate::json::Json),
+}
+
+/// Who orders, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Signature {
+    /// The name the person gave.
+    pub who: Text,
+    /// The reason they gave.
+    pub reason: Text,
+}
+
+/// The flow's answer to a post, a question or an order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// To a post.
+    Posted(Vec<PostResult>),
+    /// The log takes nothing now: the reason.
+    Full(Text),
+    /// All devices, or the one ordered about.
+    Devices(Vec<DeviceRow>),
+    /// All zones, or the one ordered about.
+    Zones(Vec<ZoneRow>),
+    /// All plug-ins.
+    Plugins(Vec<PluginRow>),
+    /// How well everything is.
+    Health(HealthRow),
+    /// There is no such thing.
+    NotFound(Objection),
+    /// Refused, and why.
+    Conflict(Objection),
+}
