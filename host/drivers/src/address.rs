@@ -1,0 +1,229 @@
+//! Addresses: the text that names one point of the outside, and the kinds there are.
+
+use std::fmt;
+
+use growbox_model::id::quoted;
+use growbox_model::{Objection, SensorId, Text};
+
+use crate::tent::{Output, SENSORS};
+
+/// Kinds of address this build has a driver for.
+const BUILT: [&str; 3] = ["sim", "unix", "null"];
+
+/// Kinds growbox knows of and this build has no driver for.
+const KNOWN: [&str; 6] = ["gpio", "pwm", "hwmon", "zigbee", "i2c", "mqtt"];
+
+/// The longest path of a unix socket, in bytes (`sockaddr_un`, with its closing zero).
+const PATH_BYTES: usize = 107;
+
+/// One point of the outside that this build can reach.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Address {
+    /// `sim:NAME`: an output or a sensor of the simulated tent in this process.
+    Simulated {
+        /// Such as `heater` or `canopy`.
+        name: Text,
+    },
+    /// `unix:PATH#POINT`: an output or a sensor of a room in another process.
+    Unix {
+        /// The socket's path.
+        path: Text,
+        /// The far side's own name of the output or sensor.
+        point: Text,
+    },
+    /// `null:NAME`: an output that does whatever it is told, in no world at all.
+    Null {
+        /// Any name.
+        name: Text,
+    },
+}
+
+/// Reads an address.
+///
+/// # Errors
+///
+/// `bad_address` where it has not the form, `no_driver` where this build cannot reach that kind,
+/// `unknown_kind` where nobody can, naming the nearest.
+pub fn parse_address(text: &str) -> Result<Address, Objection> {
+    let Some((kind, rest)) = text.split_once(':') else {
+        return Err(bad(
+            text,
+            "KIND:NAME such as sim:heater or unix:/run/tent.sock#heater",
+        ));
+    };
+    match kind {
+        "sim" => Ok(Address::Simulated {
+            name: name(text, rest)?,
+        }),
+        "null" => Ok(Address::Null {
+            name: name(text, rest)?,
+        }),
+        "unix" => unix(text, rest),
+        _ => Err(unreachable_kind(text, kind)),
+    }
+}
+
+/// Reads the address of an output.
+///
+/// # Errors
+///
+/// As [`parse_address`], and `unknown_output` for what the simulated tent has not.
+pub fn parse_output(text: &str) -> Result<Address, Objection> {
+    let address = parse_address(text)?;
+    if let Address::Simulated { name } = &address {
+        Output::named(name)?;
+    }
+    Ok(address)
+}
+
+/// Reads the address of a sensor.
+///
+/// # Errors
+///
+/// As [`parse_address`], and `unknown_sensor` for what the simulated tent has not or no sensor is.
+pub fn parse_source(text: &str) -> Result<Address, Objection> {
+    let address = parse_address(text)?;
+    match &address {
+        Address::Simulated { name } if !SENSORS.contains(&&**name) => Err(Objection::unknown(
+            "unknown_sensor",
+            "sensor of the simulated tent",
+            name,
+            SENSORS,
+        )),
+        Address::Null { .. } => Err(Objection::new(
+            "unknown_sensor",
+            format!(
+                "{} is no sensor: null: takes orders and reads nothing",
+                quoted(text)
+            ),
+        )),
+        _ => Ok(address),
+    }
+}
+
+fn name(text: &str, name: &str) -> Result<Text, Objection> {
+    point(text, name, "KIND:NAME with a NAME of [A-Za-z0-9_.:-]{1,64}")
+}
+
+/// Points are named like sensors, which is what readings of them will be stored under.
+fn point(text: &str, name: &str, form: &str) -> Result<Text, Objection> {
+    SensorId::new(name)
+        .map(|id| id.as_str().into())
+        .map_err(|_| bad(text, form))
+}
+
+fn unix(text: &str, rest: &str) -> Result<Address, Objection> {
+    const FORM: &str = "unix:PATH#NAME such as unix:/run/tent.sock#heater";
+    let (path, name) = rest.rsplit_once('#').ok_or_else(|| bad(text, FORM))?;
+    if path.is_empty() || path.contains('\0') {
+        return Err(bad(text, FORM));
+    }
+    if path.len() > PATH_BYTES {
+        return Err(bad(text, "unix:PATH#NAME with a PATH of at most 107 bytes"));
+    }
+    Ok(Address::Unix {
+        path: path.into(),
+        point: point(text, name, FORM)?,
+    })
+}
+
+fn bad(text: &str, form: &str) -> Objection {
+    Objection::new(
+        "bad_address",
+        format!("{} is no address of the form {form}", quoted(text)),
+    )
+}
+
+fn unreachable_kind(text: &str, kind: &str) -> Objection {
+    if KNOWN.contains(&kind) {
+        let have = BUILT.map(|kind| format!("{kind}:")).join(", ");
+        return Objection::new(
+            "no_driver",
+            format!(
+                "this build has no driver for {kind}: ({}); it has {have}",
+                quoted(text)
+            ),
+        );
+    }
+    let kinds = BUILT.into_iter().chain(KNOWN);
+    Objection::unknown("unknown_kind", "kind of address", kind, kinds)
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Simulated { name } => write!(f, "sim:{name}"),
+            Self::Unix { path, point } => write!(f, "unix:{path}#{point}"),
+            Self::Null { name } => write!(f, "null:{name}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_and_written() {
+        for text in [
+            "sim:heater",
+            "unix:/run/a#b.sock#canopy",
+            "unix:tent.sock#x:y",
+            "null:pump-1",
+        ] {
+            assert_eq!(parse_address(text).unwrap().to_string(), text);
+        }
+        let Address::Unix { path, point } = parse_address("unix:/run/a#b.sock#canopy").unwrap()
+        else {
+            panic!("not unix");
+        };
+        assert_eq!((&*path, &*point), ("/run/a#b.sock", "canopy"));
+    }
+
+    #[test]
+    fn what_is_no_address_says_what_one_is() {
+        let long = format!("unix:/{}#x", "p".repeat(107));
+        for text in [
+            "heater",
+            "sim:",
+            "sim:a b",
+            "unix:/run/x",
+            "unix:#x",
+            "unix:/run/x#",
+            &long,
+            "null:ä",
+        ] {
+            let refusal = parse_address(text).unwrap_err();
+            assert_eq!(refusal.code, "bad_address", "{text}");
+        }
+    }
+
+    #[test]
+    fn kinds_this_build_lacks_are_told_from_kinds_that_are_not() {
+        for kind in KNOWN {
+            let refusal = parse_address(&format!("{kind}:5")).unwrap_err();
+            assert_eq!(refusal.code, "no_driver");
+            assert!(
+                refusal
+                    .message
+                    .starts_with(&format!("this build has no driver for {kind}:"))
+            );
+        }
+        let refusal = parse_address("gpoi:5").unwrap_err();
+        assert_eq!(refusal.nearest.as_deref(), Some("gpio"));
+    }
+
+    #[test]
+    fn the_tents_points_are_known_by_name() {
+        assert!(parse_output("sim:exhaust").is_ok());
+        assert_eq!(
+            parse_output("sim:exaust").unwrap_err().nearest.as_deref(),
+            Some("exhaust")
+        );
+        assert!(parse_output("sim:canopy").is_err());
+        assert!(parse_source("sim:canopy").is_ok());
+        assert!(parse_source("sim:heater").is_err());
+        assert!(parse_source("null:x").is_err());
+        assert!(parse_source("unix:/run/x#anything").is_ok());
+    }
+}
