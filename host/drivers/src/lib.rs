@@ -3,6 +3,7 @@
 //! | address | file |
 //! |---|---|
 //! | `sim:NAME` | `sim.rs`, over the simulated [`tent`] |
+//! | `unix:PATH#NAME` | `unix/`; its far side is [`room_server`] |
 //! | `null:NAME` | `null.rs` |
 //!
 //! A new kind is a file with a [`Driver`] in it and a form in `address.rs`.
@@ -10,11 +11,15 @@
 
 mod address;
 mod driver;
+mod machine;
 mod null;
+pub mod room_server;
 mod sim;
 pub mod tent;
+mod unix;
 
 pub use address::{Address, parse_address, parse_output, parse_source};
 pub use driver::{Driver, DriverEvent, Order, Sink, sink_into};
 pub use null::Null;
 pub use sim::Simulated;
+pub use unix::{Patience, UnixRoom};
