@@ -6,11 +6,12 @@
 //! | `unix:PATH#NAME` | `unix/`; its far side is [`room_server`] |
 //! | `null:NAME` | `null.rs` |
 //!
-//! A new kind is a file with a [`Driver`] in it and a form in `address.rs`.
+//! A new kind is a file with a [`Driver`] in it, a form in `address.rs` and a line in `drivers.rs`.
 //! Nothing here knows of devices, zones, roles or rules.
 
 mod address;
 mod driver;
+mod drivers;
 mod machine;
 mod null;
 pub mod room_server;
@@ -20,6 +21,7 @@ mod unix;
 
 pub use address::{Address, parse_address, parse_output, parse_source};
 pub use driver::{Driver, DriverEvent, Order, Sink, sink_into};
+pub use drivers::{Drivers, Options};
 pub use null::Null;
 pub use sim::Simulated;
 pub use unix::{Patience, UnixRoom};
