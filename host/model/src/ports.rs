@@ -23,6 +23,10 @@ pub trait Ports {
     fn drive(&mut self, order: DriveOrder);
     /// Answers one question of an edge.
     fn answer(&mut self, ticket: Ticket, answer: crate::row::Answer);
+    /// The plug-in is idle: put the candidate that waits for it in its place, as this generation.
+    fn exchange(&mut self, plugin: &PluginId, generation: Generation);
+    /// Why the log takes no ordinary event now; none while it does.
+    fn log_refusal(&self) -> Option<Text>;
     /// Events after `after`, oldest first, unwritten ones included: for who is behind the ring.
     fn backlog(&mut self, after: Seq, limit: usize) -> Vec<Arc<Event>>;
 }

@@ -220,7 +220,7 @@ mod tests {
             seq,
             seconds,
             "sensor.temperature",
-            json!({"sensor_id": "a", "value": celsius}),
+            &json!({"sensor_id": "a", "value": celsius}),
         )
     }
 
@@ -251,7 +251,7 @@ mod tests {
             7,
             120,
             "device.action.executed",
-            json!({"device_id": "fan"}),
+            &json!({"device_id": "fan"}),
         ));
         assert_eq!(
             &*recent.observe(&reading(8, 125, 23.0)).unwrap().pattern,
@@ -278,7 +278,7 @@ mod tests {
             1,
             0,
             "device.action.executed",
-            json!({"device_id": "fan"}),
+            &json!({"device_id": "fan"}),
         ));
         for n in 2..500 {
             recent.observe(&reading(n, 1, 20.0));
