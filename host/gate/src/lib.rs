@@ -1,1 +1,38 @@
 //! The one way to an actuator: requests become claims or refusals, claims become transitions; all pure.
+//!
+//! ```text
+//!  request ──decide──▶ refusal (denied, expired)
+//!                 └──▶ claim ──settle──▶ order ──driver──▶ confirmed: executed, state changed
+//!                        │                           └───▶ failed: tried again, ever more rarely
+//!                        └─ replaced: superseded · lease over: lapsed
+//! ```
+//!
+//! **Claim**: requester, level, until. **Wish**: what the top claim (or stop, hold, safe level)
+//! wants of the device. **Hindrance**: a policy that keeps the device from it for now.
+//! **Course**: where the device is, where it is heading, and when it last crossed zero.
+//! Every device has two: the *real* one, and the *imagined* one, along which it moves while its
+//! zone is only observed: there everything is decided and recorded, and nothing ordered.
+//!
+//! The policies stand in a row, one file each: `policy/mod.rs` shows both rows. Nothing here
+//! reads a clock, and nothing here reaches a driver: the flow does what `settle` returns.
+
+mod claim;
+mod course;
+mod decide;
+mod device;
+mod drive;
+mod gate;
+mod policy;
+mod report;
+mod say;
+mod settle;
+mod view;
+mod wish;
+
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+#[cfg(test)]
+pub use decide::Ask;
+pub use gate::{Gate, World};
+pub use settle::{Change, Consequence, Settlement};

@@ -1,0 +1,254 @@
+//! A room to try the gate in: devices, requesters, a world that does as it is told, a manual clock.
+
+use std::collections::BTreeSet;
+
+use growbox_model::commit::Restored;
+use growbox_model::ports::{DriveOrder, DriverReport};
+use growbox_model::{
+    Command, DeviceId, DeviceSpec, Instant, Moment, Now, Operation, PluginId, Quantity, Request,
+    Requester, Role, Seq, Span, Verdict, ZoneId,
+};
+
+use crate::claim::Claim;
+use crate::{Ask, Gate, Settlement, World};
+
+pub(crate) fn plugin(id: &str) -> Requester {
+    Requester::Plugin(PluginId::new(id).unwrap())
+}
+
+pub(crate) fn person(name: &str) -> Requester {
+    Requester::Person(name.into())
+}
+
+pub(crate) fn zone() -> ZoneId {
+    ZoneId::new("tent").unwrap()
+}
+
+pub(crate) fn device(id: &str, role: &str) -> DeviceSpec {
+    let role = Role::new(role).unwrap();
+    let mut spec = DeviceSpec::of_role(DeviceId::new(id).unwrap(), role, &format!("null:{id}"));
+    spec.zone = Some(zone());
+    spec.controllers = vec![PluginId::new("vpd").unwrap(), PluginId::new("low").unwrap()];
+    spec
+}
+
+/// Switched, off is safe, 60 s on, 120 s off, 30 min at most, needs temperature.
+pub(crate) fn heater() -> DeviceSpec {
+    device("heater", "heater")
+}
+
+/// 20 to 100 %, never off, 20 % is safe.
+pub(crate) fn exhaust() -> DeviceSpec {
+    device("exhaust", "exhaust")
+}
+
+pub(crate) fn claim(requester: Requester, seq: u64, level: f64) -> Claim {
+    Claim {
+        requester,
+        seq: Seq(seq),
+        asked: level,
+        level,
+        lease: None,
+        until: Moment(u64::MAX),
+        cut: Moment(1),
+        reason: "".into(),
+        told: None,
+    }
+}
+
+/// A world that does as it is told.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    pub(crate) operation: Operation,
+    pub(crate) stale: BTreeSet<Quantity>,
+}
+
+impl World for Told {
+    fn operation(&self, _zone: Option<&ZoneId>) -> Operation {
+        self.operation
+    }
+    fn fresh(&self, _zone: Option<&ZoneId>, quantity: &Quantity) -> bool {
+        !self.stale.contains(quantity)
+    }
+}
+
+/// A gate with a world, a clock and a driver that confirms, unless told otherwise.
+#[derive(Debug)]
+pub(crate) struct Bench {
+    pub(crate) gate: Gate,
+    pub(crate) world: Told,
+    pub(crate) now: Now,
+    /// Whether orders are confirmed at once.
+    pub(crate) confirms: bool,
+    /// Whether it settles at every deadline on the way when time passes.
+    seq: u64,
+    /// Everything that was ordered, with its moment.
+    pub(crate) orders: Vec<(Moment, DriveOrder)>,
+    /// Everything that was settled since it was last looked at.
+    pub(crate) said: Settlement,
+}
+
+impl Bench {
+    /// Devices that were never seen before, in a zone under control with fresh readings.
+    pub(crate) fn of(devices: Vec<DeviceSpec>) -> Self {
+        Self::restored(
+            devices,
+            &Restored {
+                clean: true,
+                ..Restored::default()
+            },
+            Operation::Control,
+        )
+    }
+
+    pub(crate) fn restored(
+        devices: Vec<DeviceSpec>,
+        restored: &Restored,
+        operation: Operation,
+    ) -> Self {
+        let now = Now {
+            moment: Moment(Span::hours(10).0),
+            wall: Instant::parse("2026-01-15T10:00:00Z").unwrap(),
+            wall_trusted: true,
+        };
+        Self {
+            gate: Gate::new(devices, restored, now),
+            world: Told {
+                operation,
+                stale: BTreeSet::new(),
+            },
+            now,
+            confirms: true,
+            seq: 100,
+            orders: Vec::new(),
+            said: Settlement::default(),
+        }
+    }
+
+    /// Settled, and long enough ago that protection lets everything move.
+    pub(crate) fn rested(devices: Vec<DeviceSpec>) -> Self {
+        let mut bench = Self::of(devices);
+        bench.settle();
+        bench.pass(Span::hours(1));
+        bench.forget();
+        bench
+    }
+
+    pub(crate) fn forget(&mut self) {
+        self.said = Settlement::default();
+        self.orders.clear();
+    }
+
+    /// Settles, lets the driver answer, and settles again.
+    pub(crate) fn settle(&mut self) -> Option<Moment> {
+        let first = self.gate.settle(&self.world, self.now);
+        let orders = first.orders.clone();
+        let mut next = self.note(first);
+        if self.confirms && !orders.is_empty() {
+            for order in orders {
+                let report = DriverReport::Confirmed(order.device, order.level);
+                self.gate.report(&report, self.now);
+            }
+            let second = self.gate.settle(&self.world, self.now);
+            next = self.note(second);
+        }
+        next
+    }
+
+    pub(crate) fn note(&mut self, settled: Settlement) -> Option<Moment> {
+        let at = self.now.moment;
+        self.orders
+            .extend(settled.orders.iter().map(|order| (at, order.clone())));
+        self.said.orders.extend(settled.orders);
+        self.said.changes.extend(settled.changes);
+        self.said.outcomes.extend(settled.outcomes);
+        self.said.records.extend(settled.records);
+        settled.next
+    }
+
+    /// Lets time pass, settling at every deadline on the way, and at the end.
+    pub(crate) fn pass(&mut self, span: Span) {
+        let end = self.now.moment + span;
+        while let Some(next) = self.settle().filter(|next| *next < end) {
+            self.advance_to(next);
+        }
+        self.advance_to(end);
+        self.settle();
+    }
+
+    /// Moves the clock alone.
+    pub(crate) fn advance_to(&mut self, moment: Moment) {
+        self.now.wall = self.now.wall.plus(moment.since(self.now.moment));
+        self.now.moment = moment;
+    }
+
+    /// Asks, decides and settles; none for an equal renewal.
+    pub(crate) fn ask(
+        &mut self,
+        requester: &Requester,
+        device: &str,
+        command: Command,
+        lease: Option<Span>,
+    ) -> Option<Verdict> {
+        let verdict = self.ask_only(requester, device, command, lease);
+        self.settle();
+        verdict
+    }
+
+    pub(crate) fn ask_only(
+        &mut self,
+        requester: &Requester,
+        device: &str,
+        command: Command,
+        lease: Option<Span>,
+    ) -> Option<Verdict> {
+        let request = request(device, command, lease);
+        let now = self.now;
+        let ask = Ask {
+            requester,
+            granted: true,
+            grant_hint: "",
+            request: &request,
+            caused_at: now.moment,
+            cut: now.moment,
+        };
+        if self.gate.renews(&ask, &self.world, now) {
+            return None;
+        }
+        self.seq += 1;
+        Some(self.gate.decide(&ask, Seq(self.seq), &self.world, now))
+    }
+
+    /// Asks for a level with the default lease.
+    pub(crate) fn set(
+        &mut self,
+        requester: &Requester,
+        device: &str,
+        level: f64,
+    ) -> Option<Verdict> {
+        self.ask(requester, device, Command::Level(level), None)
+    }
+
+    /// Where a device really is.
+    pub(crate) fn level(&self, device: &str) -> Option<f64> {
+        self.gate.devices[device].real.level
+    }
+
+    /// Outcomes since last looked at, as words.
+    pub(crate) fn outcomes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.said.outcomes)
+            .into_iter()
+            .map(|told| format!("{} {:?}", told.seq, told.outcome))
+            .collect()
+    }
+}
+
+pub(crate) fn request(device: &str, command: Command, lease: Option<Span>) -> Request {
+    Request {
+        device: DeviceId::new(device).unwrap(),
+        command,
+        lease,
+        reason: "because".into(),
+        causes: Vec::new(),
+    }
+}

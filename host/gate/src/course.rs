@@ -1,0 +1,145 @@
+//! A device's course: where it is, where it is heading, and when it last crossed zero.
+
+use growbox_model::{Moment, Span};
+
+/// Levels a driver reports within this of what was ordered are the ordered ones: outputs round.
+pub(crate) const ROUNDING: f64 = 0.005;
+
+/// After its longest run a device rests at least this, whatever its minimum off.
+const SHORTEST_REST: Span = Span::seconds(1);
+
+/// Where a device is and what protection remembers of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Course {
+    /// Where it is, as far as anybody knows.
+    pub(crate) level: Option<f64>,
+    /// Since when.
+    pub(crate) since: Moment,
+    /// Where it was ordered to and has not confirmed to be yet.
+    pub(crate) heading: Option<f64>,
+    /// When it last left zero.
+    pub(crate) last_on: Option<Moment>,
+    /// When it last went to zero.
+    pub(crate) last_off: Option<Moment>,
+    /// When it last had to stop because it had run its longest time.
+    pub(crate) run_out: Option<Moment>,
+}
+
+impl Course {
+    /// At a known level, free to change.
+    pub(crate) fn at(level: f64, now: Moment) -> Self {
+        Self {
+            level: Some(level),
+            ..Self::unknown(now)
+        }
+    }
+
+    /// Nobody knows where, and nothing is remembered.
+    pub(crate) fn unknown(now: Moment) -> Self {
+        Self {
+            level: None,
+            since: now,
+            heading: None,
+            last_on: None,
+            last_off: None,
+            run_out: None,
+        }
+    }
+
+    /// Where it is or is about to be.
+    pub(crate) fn position(&self) -> Option<f64> {
+        self.heading.or(self.level)
+    }
+
+    /// Whether it is known to be on.
+    pub(crate) fn is_on(&self) -> bool {
+        self.position().is_some_and(|level| level > 0.0)
+    }
+
+    /// Notes that it leaves for `level`; crossing zero is a switch.
+    pub(crate) fn leave_for(&mut self, level: f64, now: Moment) {
+        match self.position() {
+            Some(old) if (old > 0.0) == (level > 0.0) => {}
+            _ if level > 0.0 => self.last_on = Some(now),
+            _ => self.last_off = Some(now),
+        }
+    }
+
+    /// Nobody knows where it is any more: it may have switched this very moment, either way.
+    pub(crate) fn lose(&mut self, now: Moment) {
+        if !self.is_on() || self.last_on.is_none() {
+            self.last_on = Some(now);
+        }
+        self.last_off = Some(now);
+        self.level = None;
+        self.heading = None;
+        self.since = now;
+    }
+
+    /// When minimum on lets it go to zero.
+    pub(crate) fn may_stop(&self, min_on: Span) -> Option<Moment> {
+        self.last_on.map(|on| on + min_on)
+    }
+
+    /// When minimum off lets it leave zero.
+    pub(crate) fn may_start(&self, min_off: Span) -> Option<Moment> {
+        let rest = if self.run_out.is_some() && self.run_out == self.last_off {
+            min_off.max(SHORTEST_REST)
+        } else {
+            min_off
+        };
+        self.last_off.map(|off| off + rest)
+    }
+
+    /// When its longest run is over, while it is not known to be off.
+    pub(crate) fn must_stop(&self, max_on: Option<Span>) -> Option<Moment> {
+        if self.position() == Some(0.0) {
+            return None;
+        }
+        Some(self.last_on? + max_on?)
+    }
+
+    /// Whether a wish of this age still counts: what ran its longest time must be wished anew.
+    pub(crate) fn counts(&self, asked: Moment) -> bool {
+        self.run_out.is_none_or(|end| asked > end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(seconds: u64) -> Moment {
+        Moment(Span::seconds(seconds).0)
+    }
+
+    #[test]
+    fn only_crossing_zero_is_a_switch() {
+        let mut course = Course::at(0.3, at(0));
+        course.leave_for(0.9, at(1));
+        assert_eq!((course.last_on, course.last_off), (None, None));
+        course.leave_for(0.0, at(2));
+        assert_eq!((course.last_on, course.last_off), (None, Some(at(2))));
+    }
+
+    #[test]
+    fn a_lost_device_counts_as_just_switched_but_its_run_goes_on() {
+        let mut course = Course::at(1.0, at(0));
+        course.last_on = Some(at(5));
+        course.lose(at(9));
+        assert_eq!(course.level, None);
+        assert_eq!(course.may_start(Span::seconds(10)), Some(at(19)));
+        assert_eq!(course.must_stop(Some(Span::seconds(10))), Some(at(15)));
+    }
+
+    #[test]
+    fn a_run_that_ended_by_itself_rests() {
+        let mut course = Course::at(0.0, at(0));
+        course.last_off = Some(at(3));
+        assert_eq!(course.may_start(Span::ZERO), Some(at(3)));
+        course.run_out = Some(at(3));
+        assert_eq!(course.may_start(Span::ZERO), Some(at(4)));
+        assert!(!course.counts(at(3)));
+        assert!(course.counts(at(4)));
+    }
+}

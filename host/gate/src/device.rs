@@ -1,0 +1,171 @@
+//! One device as the gate keeps it: what it is, who wants what of it, and how its driver answers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use growbox_model::commit::{Hold, Restored, Switch};
+use growbox_model::{DeviceSpec, Moment, Now, Operation, Requester, Seq};
+
+use crate::claim::Claim;
+use crate::course::Course;
+use crate::policy::Hindrance;
+use crate::wish::{Owner, Wish};
+
+/// A device with all its state.
+#[derive(Debug, Clone)]
+pub(crate) struct Device {
+    /// What it is.
+    pub(crate) spec: DeviceSpec,
+    /// One claim per requester.
+    pub(crate) claims: BTreeMap<Requester, Claim>,
+    /// Who let go with their newest request: letting go again is no news.
+    pub(crate) released: BTreeSet<Requester>,
+    /// A person's hold.
+    pub(crate) held: Option<Held>,
+    /// Where it is with its start level.
+    pub(crate) start: Start,
+    /// Where it really is.
+    pub(crate) real: Course,
+    /// Where it would be, while its zone is only observed.
+    pub(crate) imagined: Course,
+    /// What is known of its driver.
+    pub(crate) link: Link,
+    /// The operation of its zone when it was last settled; none before the first time.
+    pub(crate) operation: Option<Operation>,
+    /// Observed, and still on the way to its safe level: left over from control, or a person's stop.
+    pub(crate) homing: bool,
+    /// The claim in force when it was last settled.
+    pub(crate) in_force: Option<(Requester, Seq)>,
+    /// What the last settling made of it.
+    pub(crate) standing: Standing,
+    /// How the last claim ended, for people.
+    pub(crate) last_end: Option<String>,
+}
+
+/// A hold, and when it was set.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Held {
+    /// The hold.
+    pub(crate) hold: Hold,
+    /// In room time: a longest run that ended later has used it up.
+    pub(crate) set: Moment,
+}
+
+/// The start level is wished once, like a claim of the lowest rank.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Start {
+    /// Its needs were never all fresh yet.
+    Waiting,
+    /// Wished at the first moment, until the second.
+    Wished(Moment, Moment),
+    /// There is none, or it is over.
+    Over,
+}
+
+/// The driver's side of a device.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Link {
+    /// Whether the driver reaches it. Until the driver says otherwise it does.
+    pub(crate) available: bool,
+    /// Whether the newest order went out since it was last lost sight of.
+    pub(crate) asserted: bool,
+    /// The far side's own timer: when it was set, when it puts the output to off.
+    pub(crate) timer: Option<(Moment, Moment)>,
+    /// What the order on its way is for: trigger and cause.
+    pub(crate) purpose: (String, Option<Seq>),
+    /// The newest failure, until the next order.
+    pub(crate) failure: Option<String>,
+    /// The level that failed, and when it may be tried again.
+    pub(crate) retry: Option<(f64, Moment)>,
+    /// Failures in a row.
+    pub(crate) failures: u32,
+}
+
+/// What the last settling made of a device.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Standing {
+    /// What is wanted of it.
+    pub(crate) wish: Wish,
+    /// What keeps it from that.
+    pub(crate) hindrance: Option<Hindrance>,
+}
+
+impl Device {
+    /// As it stands at start.
+    pub(crate) fn new(spec: DeviceSpec, restored: &Restored, now: Now) -> Self {
+        let switch = restored.switches.iter().find(|s| s.device == spec.id);
+        let hold = restored.holds.iter().find(|(id, _)| *id == spec.id);
+        let standing = Standing {
+            wish: Wish::of_nobody(&spec),
+            hindrance: None,
+        };
+        Self {
+            claims: BTreeMap::new(),
+            released: BTreeSet::new(),
+            held: hold.map(|(_, hold)| Held {
+                hold: hold.clone(),
+                set: now.moment,
+            }),
+            start: if spec.start_level == spec.safe_level {
+                Start::Over
+            } else {
+                Start::Waiting
+            },
+            real: remembered(switch, restored.clean, now.moment),
+            imagined: Course::at(spec.safe_level, now.moment),
+            link: Link::new(),
+            operation: None,
+            homing: false,
+            in_force: None,
+            standing,
+            last_end: None,
+            spec,
+        }
+    }
+
+    /// The course its decisions count on.
+    pub(crate) fn course(&self, operation: Operation) -> &Course {
+        match operation {
+            Operation::Observe => &self.imagined,
+            Operation::Control | Operation::Paused => &self.real,
+        }
+    }
+
+    /// The claim in force, where one is.
+    pub(crate) fn owner(&self) -> Option<&Claim> {
+        match &self.standing.wish.owner {
+            Owner::Claim(requester) => self.claims.get(requester),
+            _ => None,
+        }
+    }
+}
+
+impl Link {
+    /// Nothing heard, nothing ordered.
+    fn new() -> Self {
+        Self {
+            available: true,
+            asserted: false,
+            timer: None,
+            purpose: (String::new(), None),
+            failure: None,
+            retry: None,
+            failures: 0,
+        }
+    }
+}
+
+/// A clean end keeps what protection knows; after any other the device may have switched just now.
+fn remembered(switch: Option<&Switch>, clean: bool, now: Moment) -> Course {
+    let mut course = Course::unknown(now);
+    if !clean {
+        course.lose(now);
+    } else if let Some(switch) = switch {
+        course = Course::at(switch.level, switch.moment);
+        if switch.level > 0.0 {
+            course.last_on = Some(switch.moment);
+        } else {
+            course.last_off = Some(switch.moment);
+        }
+    }
+    course
+}

@@ -1,0 +1,126 @@
+//! Brings a device towards a level: orders only what is not so already, and keeps its own timer armed.
+
+use growbox_model::commit::Switch;
+use growbox_model::ports::DriveOrder;
+use growbox_model::{Moment, Now, Record, Span};
+
+use crate::device::Device;
+use crate::policy::Passage;
+use crate::say;
+use crate::settle::Settlement;
+use crate::wish::{Owner, Wish};
+
+/// Orders what the passage leaves of the wish, where the device is not there already.
+pub(crate) fn towards(
+    device: &mut Device,
+    wish: &Wish,
+    passage: &Passage,
+    now: Now,
+    out: &mut Settlement,
+) {
+    let Some(level) = passage.level else { return };
+    let waiting = |(failed, at): (f64, Moment)| failed == level && at > now.moment;
+    if !device.link.available || device.link.retry.is_some_and(waiting) {
+        return;
+    }
+    let moves = device.real.position() != Some(level);
+    if moves || !device.link.asserted {
+        device.link.purpose = (trigger(device, wish, passage, now), wish.cause);
+        if moves {
+            switch(device, level, now, out);
+        }
+        order(device, level, wish, now, out);
+    } else if timer_due(device, level, wish, now.moment) {
+        order(device, level, wish, now, out);
+    }
+}
+
+/// Notes the change for protection, here and in the log.
+fn switch(device: &mut Device, level: f64, now: Now, out: &mut Settlement) {
+    device.real.leave_for(level, now.moment);
+    out.records.push(switched(device, level, now));
+}
+
+/// The record of a change that protection will want to know after a restart.
+pub(crate) fn switched(device: &Device, level: f64, now: Now) -> Record {
+    Record::Switched(Switch {
+        device: device.spec.id.clone(),
+        level,
+        moment: now.moment,
+        wall: now.wall,
+    })
+}
+
+fn order(device: &mut Device, level: f64, wish: &Wish, now: Now, out: &mut Settlement) {
+    let end = timer_end(device, level, wish, now.moment);
+    device.real.heading = Some(level);
+    device.link.asserted = true;
+    device.link.failure = None;
+    device.link.timer = end.map(|end| (now.moment, end));
+    out.orders.push(DriveOrder {
+        device: device.spec.id.clone(),
+        output: device.spec.output.clone(),
+        level,
+        within: end.map(|end| end.since(now.moment)),
+    });
+}
+
+/// When the far side is to put the device to off by itself. Only where off is its safe level:
+/// a fan that must run is not helped by a timer.
+fn timer_end(device: &Device, level: f64, wish: &Wish, now: Moment) -> Option<Moment> {
+    let spec = &device.spec;
+    if level == 0.0 || spec.safe_level > 0.0 {
+        return None;
+    }
+    let lease = match wish.owner {
+        Owner::Hold => {
+            let renewed = now + spec.lease;
+            Some(wish.until.map_or(renewed, |end| end.min(renewed)))
+        }
+        _ => wish.until,
+    };
+    let end = lease.max(device.real.may_stop(spec.min_on))?;
+    let end = device
+        .real
+        .must_stop(spec.max_on)
+        .map_or(end, |longest| longest.min(end));
+    (end > now).then_some(end)
+}
+
+/// Whether the far side's timer must be set again: at half its time where it would end too early,
+/// at once where it would end too late.
+fn timer_due(device: &Device, level: f64, wish: &Wish, now: Moment) -> bool {
+    let (Some((set, expires)), Some(end)) =
+        (device.link.timer, timer_end(device, level, wish, now))
+    else {
+        return false;
+    };
+    end < expires || (end > expires && now >= half(set, expires))
+}
+
+/// When the far side's timer is to be set again, as things stand.
+pub(crate) fn rearm_at(device: &Device) -> Option<Moment> {
+    let (set, expires) = device.link.timer?;
+    Some(half(set, expires))
+}
+
+fn half(set: Moment, expires: Moment) -> Moment {
+    set + Span(expires.since(set).0 / 2)
+}
+
+/// Who moves the device; a broken minimum on is named.
+fn trigger(device: &Device, wish: &Wish, passage: &Passage, now: Now) -> String {
+    if let Some(hindrance) = passage.hindrances.last() {
+        return format!("{}: {}", hindrance.policy, hindrance.why);
+    }
+    let named = say::trigger(device, &wish.owner);
+    let spec = &device.spec;
+    let cut_short = wish.level == 0.0
+        && device.real.is_on()
+        && device.real.may_stop(spec.min_on) > Some(now.moment);
+    if cut_short {
+        format!("{named}; breaks the minimum on of {}", spec.min_on)
+    } else {
+        named
+    }
+}

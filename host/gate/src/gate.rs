@@ -1,0 +1,344 @@
+//! The gate itself: every device, every stop, and all that may be said to it.
+
+use std::collections::BTreeMap;
+
+use growbox_model::commit::{Hold, Restored};
+use growbox_model::ports::wall_of;
+use growbox_model::{
+    DeviceId, DeviceSpec, Moment, Now, Objection, Operation, Outcome, Quantity, Record, Requester,
+    Seq, Span, Text, Verdict, VerdictKind, ZoneId,
+};
+
+use crate::decide::{self, Ask, Decision};
+use crate::device::{Device, Held};
+use crate::policy::{self, Refusal, envelope};
+use crate::settle::{Settlement, close};
+use crate::wish::Circumstances;
+
+/// What the gate must know of the room that is not its own.
+pub trait World {
+    /// Whether growbox may act here; a device without a zone asks with none.
+    fn operation(&self, zone: Option<&ZoneId>) -> Operation;
+    /// Whether a measure of this quantity is there, fresh and good.
+    fn fresh(&self, zone: Option<&ZoneId>, quantity: &Quantity) -> bool;
+}
+
+/// A stop in force.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Stop {
+    /// Why, in words.
+    pub(crate) reason: Text,
+}
+
+/// Decides who moves which device, and remembers what it decided. It never drives.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    pub(crate) devices: BTreeMap<DeviceId, Device>,
+    /// By zone; none stops everything.
+    pub(crate) stops: BTreeMap<Option<ZoneId>, Stop>,
+    /// When the next start level may be wished.
+    pub(crate) next_start: Moment,
+    /// The process ends.
+    pub(crate) ending: bool,
+    /// What happened since the last settling.
+    pub(crate) pending: Settlement,
+}
+
+impl Gate {
+    /// A gate over these devices, with what the log remembers. Requests that were open when the
+    /// host ended have failed: the first settling says so.
+    pub fn new(
+        devices: impl IntoIterator<Item = DeviceSpec>,
+        restored: &Restored,
+        now: Now,
+    ) -> Self {
+        let devices: BTreeMap<_, _> = devices
+            .into_iter()
+            .map(|spec| (spec.id.clone(), Device::new(spec, restored, now)))
+            .collect();
+        let stops = restored.stops.iter().map(|(zone, reason)| {
+            let reason = reason.clone();
+            (zone.clone(), Stop { reason })
+        });
+        let mut pending = Settlement::default();
+        for (seq, device) in &restored.open {
+            pending.tell(*seq, device, Outcome::Failed, "host restarted");
+            pending.records.push(Record::Closed(*seq));
+        }
+        Self {
+            devices,
+            stops: stops.collect(),
+            next_start: now.moment,
+            ending: false,
+            pending,
+        }
+    }
+
+    /// Whether this is an equal renewal: it has extended its lease, and is neither recorded nor
+    /// decided. Ask before the request is given a number.
+    pub fn renews(&mut self, ask: &Ask<'_>, world: &impl World, now: Now) -> bool {
+        let Some(device) = self.devices.get_mut(&ask.request.device) else {
+            return false;
+        };
+        let around = around(&device.spec, &self.stops, self.ending, world, now);
+        if !decide::renews(ask, device, &around) {
+            return false;
+        }
+        if let Some(claim) = device.claims.get_mut(ask.requester) {
+            claim.until = claim.until.max(decide::lease_end(ask, &device.spec));
+            claim.cut = claim.cut.max(ask.cut);
+            claim.reason = ask.request.reason.clone();
+        }
+        true
+    }
+
+    /// Decides a request, and records its claim. `seq` is its event: outcomes name it.
+    pub fn decide(&mut self, ask: &Ask<'_>, seq: Seq, world: &impl World, now: Now) -> Verdict {
+        let Some(device) = self.devices.get_mut(&ask.request.device) else {
+            let unknown = policy::unknown_device(&ask.request.device, self.devices.keys());
+            return refused(Refusal::denied(policy::FORM, unknown.message));
+        };
+        let around = around(&device.spec, &self.stops, self.ending, world, now);
+        match decide::decide(ask, seq, device, &around) {
+            Decision::Refuse(refusal) => refused(refusal),
+            Decision::Release => {
+                let_go(device, ask.requester, &mut self.pending);
+                device.released.insert(ask.requester.clone());
+                released()
+            }
+            Decision::Claim(claim) => {
+                let older = device.claims.contains_key(ask.requester);
+                if older {
+                    let why = format!("replaced by {seq}");
+                    close(
+                        device,
+                        ask.requester,
+                        Outcome::Superseded,
+                        &why,
+                        &mut self.pending,
+                    );
+                }
+                device.released.remove(ask.requester);
+                device.last_end = None;
+                device.claims.insert(ask.requester.clone(), claim.clone());
+                self.pending
+                    .records
+                    .push(Record::Opened(seq, device.spec.id.clone()));
+                decide::judge(&claim, device, &around)
+            }
+        }
+    }
+
+    /// A person holds a device at a level (none: where it is), for so long (none: until released).
+    pub fn hold(
+        &mut self,
+        device: &DeviceId,
+        level: Option<f64>,
+        lasting: Option<Span>,
+        who: &Text,
+        reason: &Text,
+        now: Now,
+    ) -> Result<(), Objection> {
+        let device = self.device_mut(device)?;
+        let operation = device.operation.unwrap_or(Operation::Observe);
+        let here = device.course(operation).position();
+        let level = level.or(here).unwrap_or(device.spec.safe_level);
+        policy::check_level(level, &device.spec)
+            .map_err(|why| Objection::new(policy::FORM, why))?;
+        let hold = Hold {
+            level: envelope::clamp(level, &device.spec),
+            until: lasting.map(|span| wall_of(now.moment + span, now)),
+            who: who.clone(),
+            reason: reason.clone(),
+        };
+        device.held = Some(Held {
+            hold: hold.clone(),
+            set: now.moment,
+        });
+        let record = Record::Hold(device.spec.id.clone(), Some(hold));
+        self.pending.records.push(record);
+        Ok(())
+    }
+
+    /// A person lets go of a device: its hold, and what people set, end.
+    pub fn release(&mut self, device: &DeviceId) -> Result<(), Objection> {
+        let device = self.device_mut(device)?;
+        let id = device.spec.id.clone();
+        let held = device.held.take().is_some();
+        let people: Vec<Requester> = device
+            .claims
+            .keys()
+            .filter(|requester| matches!(requester, Requester::Person(_)))
+            .cloned()
+            .collect();
+        if !held && people.is_empty() {
+            return Err(Objection::new(
+                "nothing_to_release",
+                format!("nobody holds or has set {id}"),
+            ));
+        }
+        if held {
+            self.pending.records.push(Record::Hold(id.clone(), None));
+        }
+        if let Some(device) = self.devices.get_mut(&id) {
+            for person in &people {
+                let_go(device, person, &mut self.pending);
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops a zone (none: everything): its claims end and it goes to its safe levels, whatever
+    /// runs. A person's stop drives even a zone that is only observed.
+    pub fn stop(&mut self, zone: Option<&ZoneId>, reason: &Text, by: &Requester) {
+        let person = matches!(by, Requester::Person(_));
+        for device in self.devices.values_mut() {
+            if !binds(zone, &device.spec) {
+                continue;
+            }
+            let why = format!("stopped by {by}: {reason}");
+            close_all(device, Outcome::Superseded, &why, &mut self.pending);
+            device.homing |= person && device.operation == Some(Operation::Observe);
+        }
+        let stop = Stop {
+            reason: reason.clone(),
+        };
+        self.stops.insert(zone.cloned(), stop);
+        let record = Record::Stopped(zone.cloned(), Some(reason.clone()));
+        self.pending.records.push(record);
+    }
+
+    /// Takes back the stop of a zone (none: every stop). Claims begin empty.
+    pub fn reset(&mut self, zone: Option<&ZoneId>) -> Result<(), Objection> {
+        let ended: Vec<Option<ZoneId>> = self
+            .stops
+            .keys()
+            .filter(|stopped| zone.is_none() || stopped.as_ref() == zone)
+            .cloned()
+            .collect();
+        if ended.is_empty() {
+            return Err(self.nothing_stopped(zone));
+        }
+        for stopped in ended {
+            for device in self.devices.values_mut() {
+                if binds(stopped.as_ref(), &device.spec) {
+                    close_all(
+                        device,
+                        Outcome::Lapsed,
+                        "the stop was reset",
+                        &mut self.pending,
+                    );
+                }
+            }
+            self.stops.remove(&stopped);
+            self.pending.records.push(Record::Stopped(stopped, None));
+        }
+        Ok(())
+    }
+
+    /// Ends every claim of a requester that is gone: a plug-in removed or quarantined.
+    pub fn forget(&mut self, requester: &Requester, why: &str) {
+        for device in self.devices.values_mut() {
+            if device.claims.contains_key(requester) {
+                close(device, requester, Outcome::Lapsed, why, &mut self.pending);
+            }
+            device.released.remove(requester);
+        }
+    }
+
+    /// The process ends: claims end, everything goes to its safe level. This breaks minimum on,
+    /// and the record says so; it never breaks minimum off.
+    pub fn end(&mut self, world: &impl World, now: Now) -> Settlement {
+        self.ending = true;
+        for device in self.devices.values_mut() {
+            close_all(device, Outcome::Lapsed, "the host ends", &mut self.pending);
+        }
+        self.settle(world, now)
+    }
+
+    pub(crate) fn stop_of(&self, spec: &DeviceSpec) -> Option<&Stop> {
+        stop_of(&self.stops, spec)
+    }
+
+    fn device_mut(&mut self, id: &DeviceId) -> Result<&mut Device, Objection> {
+        let unknown = policy::unknown_device(id, self.devices.keys());
+        self.devices.get_mut(id).ok_or(unknown)
+    }
+
+    fn nothing_stopped(&self, zone: Option<&ZoneId>) -> Objection {
+        let what = match zone {
+            Some(_) if self.stops.contains_key(&None) => {
+                "everything is stopped: reset without naming a zone".to_owned()
+            }
+            Some(zone) => format!("zone {zone} is not stopped"),
+            None => "nothing is stopped".to_owned(),
+        };
+        Objection::new("nothing_stopped", what)
+    }
+}
+
+/// What surrounds a device.
+pub(crate) fn around<'a>(
+    spec: &DeviceSpec,
+    stops: &'a BTreeMap<Option<ZoneId>, Stop>,
+    ending: bool,
+    world: &impl World,
+    now: Now,
+) -> Circumstances<'a> {
+    let zone = spec.zone.as_ref();
+    let stale = spec.needs.iter().find(|need| !world.fresh(zone, need));
+    Circumstances {
+        operation: world.operation(zone),
+        stale: stale.cloned(),
+        stop: stop_of(stops, spec),
+        ending,
+        now,
+    }
+}
+
+fn stop_of<'a>(stops: &'a BTreeMap<Option<ZoneId>, Stop>, spec: &DeviceSpec) -> Option<&'a Stop> {
+    stops.get(&None).or_else(|| stops.get(&spec.zone))
+}
+
+/// Whether a stop of `zone` is one of this device.
+fn binds(zone: Option<&ZoneId>, spec: &DeviceSpec) -> bool {
+    zone.is_none() || zone == spec.zone.as_ref()
+}
+
+fn let_go(device: &mut Device, requester: &Requester, out: &mut Settlement) {
+    if device.claims.contains_key(requester) {
+        let why = format!("released by {requester}");
+        close(device, requester, Outcome::Lapsed, &why, out);
+    }
+}
+
+/// Ends all claims of a device.
+pub(crate) fn close_all(device: &mut Device, outcome: Outcome, why: &str, out: &mut Settlement) {
+    let requesters: Vec<Requester> = device.claims.keys().cloned().collect();
+    for requester in requesters {
+        close(device, &requester, outcome, why, out);
+    }
+    device.released.clear();
+}
+
+fn refused(refusal: Refusal) -> Verdict {
+    Verdict {
+        kind: refusal.kind,
+        policy: refusal.policy,
+        why: refusal.why,
+        level: None,
+        until: None,
+        free_at: None,
+    }
+}
+
+fn released() -> Verdict {
+    Verdict {
+        kind: VerdictKind::Granted,
+        policy: "grant",
+        why: "let go".to_owned(),
+        level: None,
+        until: None,
+        free_at: None,
+    }
+}

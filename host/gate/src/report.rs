@@ -1,0 +1,167 @@
+//! What drivers report: confirmed, failed, reachable or not, moved by somebody else.
+
+use growbox_model::ports::DriverReport;
+use growbox_model::{DeviceId, Moment, Now, Span};
+
+use crate::course::ROUNDING;
+use crate::device::Device;
+use crate::drive::switched;
+use crate::gate::Gate;
+use crate::settle::{Change, Settlement};
+
+/// A failed order is tried again after this, then ever more rarely.
+const FIRST_RETRY: Span = Span::seconds(5);
+/// The rarest retry.
+const LAST_RETRY: Span = Span::minutes(5);
+
+impl Gate {
+    /// Takes in what a driver reports. What follows from it comes with the next settling.
+    pub fn report(&mut self, report: &DriverReport, now: Now) {
+        let out = &mut self.pending;
+        if let Some(device) = self.devices.get_mut(device_of(report)) {
+            match report {
+                DriverReport::Confirmed(_, level) => confirmed(device, *level, now, out),
+                DriverReport::Moved(_, level) => moved(device, *level, now, out),
+                DriverReport::Failed(_, why) => failed(device, why, now.moment),
+                DriverReport::Available(_, yes) => available(device, *yes, now.moment),
+            }
+        }
+    }
+}
+
+fn device_of(report: &DriverReport) -> &DeviceId {
+    match report {
+        DriverReport::Confirmed(device, _)
+        | DriverReport::Failed(device, _)
+        | DriverReport::Available(device, _)
+        | DriverReport::Moved(device, _) => device,
+    }
+}
+
+/// The level as ordered, where the report means that one.
+fn understood(level: f64, meant: Option<f64>) -> Option<f64> {
+    if !level.is_finite() {
+        return None;
+    }
+    let level = level.clamp(0.0, 1.0);
+    Some(match meant {
+        Some(meant) if (meant - level).abs() <= ROUNDING => meant,
+        _ => level,
+    })
+}
+
+fn confirmed(device: &mut Device, level: f64, now: Now, out: &mut Settlement) {
+    let Some(level) = understood(level, device.real.heading) else {
+        return failed(
+            device,
+            "its driver confirmed a level that is none",
+            now.moment,
+        );
+    };
+    if device.real.heading != Some(level) {
+        return moved(device, level, now, out);
+    }
+    device.real.heading = None;
+    device.link.failures = 0;
+    device.link.retry = None;
+    if device.real.level != Some(level) {
+        rest_from_here(device, level, now, out);
+        let (trigger, cause) = device.link.purpose.clone();
+        arrive(device, level, now.moment, trigger, cause, out);
+    }
+}
+
+/// A device rests from when it is off, not from when it was told to be.
+fn rest_from_here(device: &mut Device, level: f64, now: Now, out: &mut Settlement) {
+    let course = &mut device.real;
+    if level == 0.0 && course.last_off.is_some_and(|off| off < now.moment) {
+        if course.run_out == course.last_off {
+            course.run_out = Some(now.moment);
+        }
+        course.last_off = Some(now.moment);
+        out.records.push(switched(device, level, now));
+    }
+}
+
+/// The device is somewhere that no order of ours explains. An order on its way stays on its way.
+fn moved(device: &mut Device, level: f64, now: Now, out: &mut Settlement) {
+    let Some(level) = understood(level, device.real.level) else {
+        return failed(
+            device,
+            "its driver reported a level that is none",
+            now.moment,
+        );
+    };
+    if device.real.level == Some(level) {
+        return;
+    }
+    if let Some(old) = device.real.level
+        && device.real.heading.is_none()
+        && (old > 0.0) != (level > 0.0)
+    {
+        device.real.leave_for(level, now.moment);
+        device.link.timer = None;
+        out.records.push(switched(device, level, now));
+    }
+    arrive(
+        device,
+        level,
+        now.moment,
+        "moved by itself or by somebody else".to_owned(),
+        None,
+        out,
+    );
+}
+
+fn arrive(
+    device: &mut Device,
+    level: f64,
+    now: Moment,
+    trigger: String,
+    cause: Option<growbox_model::Seq>,
+    out: &mut Settlement,
+) {
+    out.changes.push(Change {
+        device: device.spec.id.clone(),
+        old: device.real.level,
+        new: level,
+        trigger,
+        cause,
+    });
+    device.real.level = Some(level);
+    device.real.since = now;
+}
+
+fn failed(device: &mut Device, why: &str, now: Moment) {
+    let aimed = device.real.position();
+    if device.link.available || device.real.heading != device.real.level {
+        device.real.lose(now);
+    }
+    device.real.heading = None;
+    device.link.asserted = false;
+    device.link.timer = None;
+    device.link.failure = Some(why.to_owned());
+    let pause = Span(FIRST_RETRY.0 << device.link.failures.min(16)).min(LAST_RETRY);
+    device.link.failures = device.link.failures.saturating_add(1);
+    device.link.retry = aimed.map(|level| (level, now + pause));
+}
+
+/// Being out of reach is not a switch; only an order that was on its way may have been one.
+fn available(device: &mut Device, yes: bool, now: Moment) {
+    if yes == device.link.available {
+        return;
+    }
+    device.link.available = yes;
+    device.link.asserted = false;
+    device.link.timer = None;
+    device.link.retry = None;
+    if !yes
+        && device
+            .real
+            .heading
+            .is_some_and(|to| device.real.level != Some(to))
+    {
+        device.real.lose(now);
+    }
+    device.real.heading = None;
+}

@@ -1,0 +1,169 @@
+//! The gate's sentences: why a device is where it is, and why somebody did not get what they asked.
+
+use growbox_model::commit::Hold;
+use growbox_model::ports::wall_of;
+use growbox_model::{DeviceSpec, Instant, Moment, Now};
+
+use crate::claim::Claim;
+use crate::device::Device;
+use crate::gate::Stop;
+use crate::wish::Owner;
+
+/// A moment as people read it, hours and minutes in UTC.
+pub(crate) fn clock(moment: Moment, now: Now) -> String {
+    wall(wall_of(moment, now))
+}
+
+fn wall(instant: Instant) -> String {
+    let stamp = instant.to_string();
+    let time = stamp.split('T').nth(1).unwrap_or(&stamp);
+    format!("{} UTC", time.get(..5).unwrap_or(time))
+}
+
+/// A level as people read it: `on`, `off`, `35 %`.
+pub(crate) fn level(level: f64, spec: &DeviceSpec) -> String {
+    if level == 0.0 {
+        "off".to_owned()
+    } else if spec.switched {
+        "on".to_owned()
+    } else {
+        format!("{:.0} %", level * 100.0)
+    }
+}
+
+/// Both figures, where the envelope changed a level.
+pub(crate) fn clamped(claim: &Claim, spec: &DeviceSpec) -> Option<String> {
+    let envelope = if claim.level < claim.asked {
+        "its highest level"
+    } else {
+        "its lowest running level"
+    };
+    (claim.level != claim.asked).then(|| {
+        format!(
+            "asked {}, clamped to {}: {envelope}",
+            level(claim.asked, spec),
+            level(claim.level, spec)
+        )
+    })
+}
+
+/// Who is in force instead.
+pub(crate) fn outranked_by(winner: &Claim, spec: &DeviceSpec, now: Now) -> String {
+    format!(
+        "{} goes first: {} until {}",
+        winner.requester,
+        level(winner.level, spec),
+        clock(winner.until, now)
+    )
+}
+
+/// What ran its longest time must be asked for anew.
+pub(crate) fn run_out(spec: &DeviceSpec) -> String {
+    let longest = spec
+        .max_on
+        .map_or(String::new(), |span| format!(" of {span}"));
+    format!("its longest run{longest} is over; it must be asked for anew")
+}
+
+/// A hold, its holder and its reason.
+pub(crate) fn held(hold: &Hold, spec: &DeviceSpec) -> String {
+    let until = hold.until.map_or("released".to_owned(), wall);
+    format!(
+        "held {} until {until} by {}: {}",
+        level(hold.level, spec),
+        hold.who,
+        growbox_model::id::quoted(&hold.reason)
+    )
+}
+
+/// Why a device is where it is.
+pub(crate) fn why(device: &Device, stop: Option<&Stop>, observed: bool) -> String {
+    let standing = &device.standing;
+    let mut said = wish(device, stop);
+    if observed {
+        let would = level(standing.wish.level, &device.spec);
+        said = format!("observed only, would be {would}: {said}");
+    }
+    if let Some(hindrance) = &standing.hindrance {
+        said = format!("{said}; but {}", hindrance.why);
+    }
+    if !device.link.available && !observed {
+        said = format!("it cannot be reached; {said}");
+    } else if let Some(failure) = &device.link.failure {
+        said = format!("its driver failed: {failure}; {said}");
+    }
+    said
+}
+
+fn wish(device: &Device, stop: Option<&Stop>) -> String {
+    let spec = &device.spec;
+    match &device.standing.wish.owner {
+        Owner::Stop => format!(
+            "stopped: {}",
+            stop.map_or("no reason given", |stop| &stop.reason)
+        ),
+        Owner::Hold => device
+            .held
+            .as_ref()
+            .map_or(String::new(), |held_| held(&held_.hold, spec)),
+        Owner::Claim(requester) => device
+            .claims
+            .get(requester)
+            .map_or(String::new(), |claim| claimed(claim, spec)),
+        Owner::Start => format!("start level {}", level(spec.start_level, spec)),
+        Owner::End => "the host ends".to_owned(),
+        Owner::Nobody => nobody(device),
+    }
+}
+
+fn claimed(claim: &Claim, spec: &DeviceSpec) -> String {
+    match clamped(claim, spec) {
+        Some(clamped) => format!("{}; {clamped}", claim.reason),
+        None => claim.reason.to_string(),
+    }
+}
+
+fn nobody(device: &Device) -> String {
+    if !device.claims.is_empty() {
+        return run_out(&device.spec);
+    }
+    device
+        .last_end
+        .clone()
+        .unwrap_or_else(|| "nobody asks".to_owned())
+}
+
+/// Why this claim is not, or not fully, in force.
+pub(crate) fn refusal(claim: &Claim, device: &Device, now: Now) -> Option<String> {
+    let standing = &device.standing;
+    match &standing.wish.owner {
+        Owner::Claim(winner) if *winner == claim.requester => standing
+            .hindrance
+            .as_ref()
+            .map(|h| h.why.clone())
+            .or_else(|| clamped(claim, &device.spec)),
+        Owner::Claim(winner) => device
+            .claims
+            .get(winner)
+            .map(|winner| outranked_by(winner, &device.spec, now)),
+        Owner::Hold => device.held.as_ref().map(|h| held(&h.hold, &device.spec)),
+        Owner::Stop => Some("stopped".to_owned()),
+        Owner::End => Some("the host ends".to_owned()),
+        Owner::Nobody | Owner::Start => Some(run_out(&device.spec)),
+    }
+}
+
+/// What moves a device, for the record of its change.
+pub(crate) fn trigger(device: &Device, owner: &Owner) -> String {
+    match owner {
+        Owner::Claim(requester) => requester.to_string(),
+        Owner::Hold => "hold".to_owned(),
+        Owner::Stop => "stop".to_owned(),
+        Owner::End => "the host ends".to_owned(),
+        Owner::Start => "start level".to_owned(),
+        Owner::Nobody => device
+            .last_end
+            .clone()
+            .unwrap_or_else(|| "safe level".to_owned()),
+    }
+}

@@ -1,0 +1,311 @@
+//! Settles every device: what is wanted now, how far it comes, what is ordered, who is told, when to look again.
+
+use growbox_model::ports::DriveOrder;
+use growbox_model::{DeviceId, Moment, Now, Operation, Outcome, Record, Requester, Seq, Span};
+
+use crate::device::{Device, Standing, Start};
+use crate::drive;
+use crate::gate::{Gate, World, around, close_all};
+use crate::policy::{Passage, Subject, pass, runs_out};
+use crate::say;
+use crate::wish::{Circumstances, Owner, Wish, moment_of, wish};
+
+/// Between two start levels.
+const START_GAP: Span = Span::seconds(2);
+
+/// Everything that follows from one settling, in order.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Settlement {
+    /// What the drivers are told.
+    pub orders: Vec<DriveOrder>,
+    /// Where devices have come to: each is a `device.state.changed`.
+    pub changes: Vec<Change>,
+    /// What became of earlier requests.
+    pub outcomes: Vec<Consequence>,
+    /// What the log keeps in tables.
+    pub records: Vec<Record>,
+    /// When to settle again at the latest; none until something happens.
+    pub next: Option<Moment>,
+}
+
+/// A device has come to another level; said when its driver confirms, or reports it unasked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Which.
+    pub device: DeviceId,
+    /// Where it was; none where nobody knew.
+    pub old: Option<f64>,
+    /// Where it is.
+    pub new: f64,
+    /// Who or what moved it.
+    pub trigger: String,
+    /// The request it follows from.
+    pub cause: Option<Seq>,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Consequence {
+    /// The request.
+    pub seq: Seq,
+    /// The device it was for.
+    pub device: DeviceId,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why, in words.
+    pub why: String,
+}
+
+impl Settlement {
+    /// Adds an outcome.
+    pub(crate) fn tell(&mut self, seq: Seq, device: &DeviceId, outcome: Outcome, why: &str) {
+        self.outcomes.push(Consequence {
+            seq,
+            device: device.clone(),
+            outcome,
+            why: why.to_owned(),
+        });
+    }
+
+    /// Asks to be settled again at `moment`, unless that is now.
+    fn wake(&mut self, moment: Moment, now: Moment) {
+        if moment > now {
+            self.next = Some(self.next.map_or(moment, |next| next.min(moment)));
+        }
+    }
+}
+
+impl Gate {
+    /// Settles every device. Run it after each turn: the world changes without anybody asking.
+    pub fn settle(&mut self, world: &impl World, now: Now) -> Settlement {
+        let mut out = std::mem::take(&mut self.pending);
+        for device in self.devices.values_mut() {
+            let around = around(&device.spec, &self.stops, self.ending, world, now);
+            follow(device, around.operation, now, &mut out);
+            expire(device, now, &mut out);
+            begin(device, &around, &mut self.next_start, &mut out);
+            settle_one(device, &around, &mut out);
+            wake(device, &around, &mut out);
+        }
+        out
+    }
+}
+
+fn settle_one(device: &mut Device, around: &Circumstances<'_>, out: &mut Settlement) {
+    let wish = wish(device, around);
+    let passage = passage(device, &wish, around, around.operation);
+    let observed = around.operation == Operation::Observe;
+    if runs_out(&passage, device.course(around.operation)) {
+        let course = if observed {
+            &mut device.imagined
+        } else {
+            &mut device.real
+        };
+        course.run_out = Some(around.now.moment);
+    }
+    if observed {
+        imagine(device, &passage, around.now.moment);
+        go_home(device, around, out);
+    } else {
+        drive::towards(device, &wish, &passage, around.now, out);
+    }
+    for free_at in passage.hindrances.iter().filter_map(|h| h.free_at) {
+        out.wake(free_at, around.now.moment);
+    }
+    displace(device, &wish, out);
+    device.standing = Standing {
+        wish,
+        hindrance: passage.hindrances.into_iter().next(),
+    };
+    tell(device, observed, out);
+}
+
+fn passage(
+    device: &Device,
+    wish: &Wish,
+    around: &Circumstances<'_>,
+    operation: Operation,
+) -> Passage {
+    pass(&Subject {
+        spec: &device.spec,
+        course: device.course(operation),
+        around,
+        wish,
+    })
+}
+
+/// Moves along the imagined course, which needs no driver.
+fn imagine(device: &mut Device, passage: &Passage, now: Moment) {
+    let course = &mut device.imagined;
+    if let Some(level) = passage.level
+        && course.level != Some(level)
+    {
+        course.leave_for(level, now);
+        course.level = Some(level);
+        course.since = now;
+    }
+}
+
+/// Drives an observed device the rest of its way to the safe level, and then never again.
+fn go_home(device: &mut Device, around: &Circumstances<'_>, out: &mut Settlement) {
+    if !device.homing {
+        return;
+    }
+    let wish = if around.ending {
+        Wish::forced(Owner::End, &device.spec)
+    } else if around.stop.is_some() {
+        Wish::forced(Owner::Stop, &device.spec)
+    } else {
+        Wish::of_nobody(&device.spec)
+    };
+    let passage = passage(device, &wish, around, Operation::Control);
+    drive::towards(device, &wish, &passage, around.now, out);
+    for free_at in passage.hindrances.iter().filter_map(|h| h.free_at) {
+        out.wake(free_at, around.now.moment);
+    }
+    let there = device.real.level == Some(device.spec.safe_level);
+    device.homing = !(there && device.real.heading.is_none() && device.link.asserted);
+}
+
+/// Follows a change of operation: claims end, unless a pause ends; what is left goes to its safe
+/// level, once, where nothing will be driven any more.
+fn follow(device: &mut Device, operation: Operation, now: Now, out: &mut Settlement) {
+    let before = device.operation.replace(operation);
+    let Some(before) = before.filter(|before| *before != operation) else {
+        return;
+    };
+    if (before, operation) != (Operation::Paused, Operation::Control) {
+        let why = format!("the zone went from {before} to {operation}");
+        close_all(device, Outcome::Lapsed, &why, out);
+        device.start = Start::Over;
+    }
+    if operation == Operation::Observe {
+        device.imagined = crate::course::Course::at(device.spec.safe_level, now.moment);
+        device.homing = true;
+    }
+    if before == Operation::Observe {
+        device.homing = false;
+        device.link.asserted = false;
+        device.link.retry = None;
+    }
+}
+
+/// Ends leases and holds whose time is over.
+fn expire(device: &mut Device, now: Now, out: &mut Settlement) {
+    let over: Vec<(Requester, Moment)> = device
+        .claims
+        .values()
+        .filter(|claim| claim.until <= now.moment)
+        .map(|claim| (claim.requester.clone(), claim.until))
+        .collect();
+    for (requester, until) in over {
+        let why = format!("lease of {requester} ended {}", say::clock(until, now));
+        close(device, &requester, Outcome::Lapsed, &why, out);
+    }
+    let hold_end = device.held.as_ref().and_then(|held| held.hold.until);
+    if hold_end.is_some_and(|end| end <= now.wall) {
+        device.held = None;
+        out.records.push(Record::Hold(device.spec.id.clone(), None));
+    }
+}
+
+/// Wishes the start level once, one device after the other, when all it needs is fresh.
+fn begin(device: &mut Device, around: &Circumstances<'_>, next: &mut Moment, out: &mut Settlement) {
+    let now = around.now.moment;
+    match device.start {
+        Start::Waiting if around.stale.is_some() || around.stop.is_some() => {}
+        Start::Waiting if *next > now => out.wake(*next, now),
+        Start::Waiting => {
+            device.start = Start::Wished(now, now + device.spec.lease);
+            *next = now + START_GAP;
+        }
+        Start::Wished(_, until) if until <= now => device.start = Start::Over,
+        Start::Wished(..) | Start::Over => {}
+    }
+}
+
+/// Tells a claim that was in force and still stands that another one took its place.
+fn displace(device: &mut Device, wish: &Wish, out: &mut Settlement) {
+    let Some((requester, seq)) = device.in_force.take() else {
+        return;
+    };
+    let winner = match &wish.owner {
+        Owner::Nobody | Owner::Start => return,
+        Owner::Claim(winner) if *winner == requester => return,
+        owner => say::trigger(device, owner),
+    };
+    if let Some(claim) = device.claims.get_mut(&requester)
+        && claim.seq == seq
+        && claim.told.take() == Some(Outcome::Executed)
+    {
+        let why = format!("{winner} goes first");
+        out.tell(seq, &device.spec.id, Outcome::Superseded, &why);
+    }
+}
+
+/// Tells the claim in force whether its driver has done it.
+fn tell(device: &mut Device, observed: bool, out: &mut Settlement) {
+    let Owner::Claim(requester) = &device.standing.wish.owner else {
+        return;
+    };
+    let (link, real) = (&device.link, &device.real);
+    let hindered = device.standing.hindrance.is_some();
+    let Some(claim) = device.claims.get_mut(requester) else {
+        return;
+    };
+    device.in_force = Some((requester.clone(), claim.seq));
+    let done = link.asserted && real.heading.is_none() && real.level == Some(claim.level);
+    let news = if observed || hindered {
+        claim.told = None;
+        None
+    } else if !link.available {
+        Some((Outcome::Failed, "it cannot be reached"))
+    } else if done {
+        Some((Outcome::Executed, "confirmed"))
+    } else {
+        link.failure.as_deref().map(|why| (Outcome::Failed, why))
+    };
+    if let Some((outcome, why)) = news
+        && claim.told != Some(outcome)
+    {
+        claim.told = Some(outcome);
+        out.tell(claim.seq, &device.spec.id, outcome, why);
+    }
+}
+
+/// Asks to be settled again when the next thing falls due.
+fn wake(device: &Device, around: &Circumstances<'_>, out: &mut Settlement) {
+    let now = around.now.moment;
+    let course = device.course(around.operation);
+    let hold_end = device.held.as_ref().and_then(|held| held.hold.until);
+    let start_end = match device.start {
+        Start::Wished(_, until) => Some(until),
+        Start::Waiting | Start::Over => None,
+    };
+    let due = [
+        hold_end.map(|end| moment_of(end, around.now)),
+        start_end,
+        course.must_stop(device.spec.max_on),
+        device.link.retry.map(|(_, at)| at),
+        drive::rearm_at(device),
+    ];
+    let leases = device.claims.values().map(|claim| claim.until);
+    for moment in due.into_iter().flatten().chain(leases) {
+        out.wake(moment, now);
+    }
+}
+
+/// Ends a claim.
+pub(crate) fn close(
+    device: &mut Device,
+    requester: &Requester,
+    outcome: Outcome,
+    why: &str,
+    out: &mut Settlement,
+) {
+    if let Some(claim) = device.claims.remove(requester) {
+        out.tell(claim.seq, &device.spec.id, outcome, why);
+        out.records.push(Record::Closed(claim.seq));
+        device.last_end = Some(why.to_owned());
+    }
+}

@@ -1,0 +1,143 @@
+//! What is wanted of a device: stop, hold, top claim, start level or, when nobody asks, its safe level.
+
+use growbox_model::{DeviceSpec, Instant, Moment, Now, Operation, Quantity, Requester, Seq};
+
+use crate::claim;
+use crate::device::{Device, Start};
+use crate::gate::Stop;
+
+/// What surrounds a device at one instant.
+#[derive(Debug, Clone)]
+pub(crate) struct Circumstances<'a> {
+    /// Whether growbox may act in its zone.
+    pub(crate) operation: Operation,
+    /// The first of its needs that is not fresh.
+    pub(crate) stale: Option<Quantity>,
+    /// The stop that binds it.
+    pub(crate) stop: Option<&'a Stop>,
+    /// The process ends: everything goes to its safe level.
+    pub(crate) ending: bool,
+    /// The room clock.
+    pub(crate) now: Now,
+}
+
+/// Whose wish it is.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Owner {
+    /// Nobody asks.
+    Nobody,
+    /// A claim.
+    Claim(Requester),
+    /// The start level.
+    Start,
+    /// A person's hold.
+    Hold,
+    /// A stop.
+    Stop,
+    /// The process ends.
+    End,
+}
+
+/// What is wanted of a device.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Wish {
+    /// Whose.
+    pub(crate) owner: Owner,
+    /// Where it should be.
+    pub(crate) level: f64,
+    /// When the wish ends by itself; none where the host keeps it up.
+    pub(crate) until: Option<Moment>,
+    /// The request it follows from.
+    pub(crate) cause: Option<Seq>,
+    /// Goes before conditions, minimum on and maximum on; never before minimum off.
+    pub(crate) forced: bool,
+}
+
+impl Wish {
+    /// The safe level, because nobody asks.
+    pub(crate) fn of_nobody(spec: &DeviceSpec) -> Self {
+        Self {
+            owner: Owner::Nobody,
+            level: spec.safe_level,
+            until: None,
+            cause: None,
+            forced: false,
+        }
+    }
+
+    /// The safe level, whatever runs.
+    pub(crate) fn forced(owner: Owner, spec: &DeviceSpec) -> Self {
+        Self {
+            owner,
+            forced: true,
+            ..Self::of_nobody(spec)
+        }
+    }
+}
+
+/// What is wanted of this device now.
+pub(crate) fn wish(device: &Device, around: &Circumstances<'_>) -> Wish {
+    if around.ending {
+        return Wish::forced(Owner::End, &device.spec);
+    }
+    if around.stop.is_some() {
+        return Wish::forced(Owner::Stop, &device.spec);
+    }
+    of_hold(device, around)
+        .or_else(|| of_claims(device, around))
+        .or_else(|| of_start(device, around))
+        .unwrap_or_else(|| Wish::of_nobody(&device.spec))
+}
+
+/// A hold that has run its longest time keeps everybody else out, at the safe level.
+fn of_hold(device: &Device, around: &Circumstances<'_>) -> Option<Wish> {
+    let held = device.held.as_ref()?;
+    let counts = device.course(around.operation).counts(held.set);
+    let level = if counts {
+        held.hold.level
+    } else {
+        device.spec.safe_level
+    };
+    Some(Wish {
+        owner: Owner::Hold,
+        level,
+        until: held.hold.until.map(|end| moment_of(end, around.now)),
+        ..Wish::of_nobody(&device.spec)
+    })
+}
+
+/// When a wall-clock time comes, as far as the clock can tell now.
+pub(crate) fn moment_of(wall: Instant, now: Now) -> Moment {
+    now.moment + wall.since(now.wall)
+}
+
+fn of_claims(device: &Device, around: &Circumstances<'_>) -> Option<Wish> {
+    let course = device.course(around.operation);
+    let standing = device
+        .claims
+        .values()
+        .filter(|claim| claim.until > around.now.moment && course.counts(claim.cut));
+    claim::top(standing, &device.spec).map(|claim| Wish {
+        owner: Owner::Claim(claim.requester.clone()),
+        level: claim.level,
+        until: Some(claim.until),
+        cause: Some(claim.seq),
+        forced: false,
+    })
+}
+
+fn of_start(device: &Device, around: &Circumstances<'_>) -> Option<Wish> {
+    match device.start {
+        Start::Wished(since, until)
+            if until > around.now.moment && device.course(around.operation).counts(since) =>
+        {
+            Some(Wish {
+                owner: Owner::Start,
+                level: device.spec.start_level,
+                until: Some(until),
+                ..Wish::of_nobody(&device.spec)
+            })
+        }
+        _ => None,
+    }
+}
