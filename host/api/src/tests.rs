@@ -1,0 +1,1 @@
+//! The edge over a real socket, with a host that lives in memory.
