@@ -1,0 +1,246 @@
+//! The configuration: one file of keyed tables becomes a whole room, or all that is wrong with it at once.
+//!
+//! ```text
+//!  text ──▶ tables, key by key ──▶ RoomSpec, every default filled in ──▶ do the tables agree?
+//!              └ errors, warnings: file, line, mark, what would be right
+//!              └ explanations: each value, from the file or by default, and why
+//! ```
+//!
+//! [`read`] is pure: what the machine has to say comes in as [`Surroundings`]. [`load`] asks the machine.
+
+mod agreement;
+mod devices;
+mod edges;
+mod explanation;
+mod finding;
+mod node;
+mod plugins;
+mod report;
+mod section;
+mod sensors;
+mod text;
+mod value;
+mod zones;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use growbox_model::{RoomSpec, ZoneId};
+use toml_edit::{Document, TableLike};
+
+pub use edges::{ApiSpec, StorageSpec};
+pub use explanation::{Explanation, Origin, render as render_explanations};
+pub use finding::{Finding, Severity};
+pub use plugins::FIRST_PARTY;
+pub use text::Place;
+pub use value::listen_address;
+
+use report::{Report, Wrong};
+use section::{Section, as_table, locate};
+
+/// The tables this build reads.
+const TABLES: [&str; 8] = [
+    "node", "zone", "sensor", "device", "plugin", "filters", "storage", "api",
+];
+
+/// Tables growbox knows of, and what this build lacks to serve them.
+const LATER: [(&str, &str); 3] = [
+    ("mqtt", "this build has no MQTT edge yet"),
+    ("notify", "this build sends no notifications yet"),
+    ("safety", "this build has no safety rules of its own yet"),
+];
+
+/// Everything a file says, with every default filled in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Configuration {
+    /// The room.
+    pub room: RoomSpec,
+    /// `[api]`.
+    pub api: ApiSpec,
+    /// `[storage]`.
+    pub storage: StorageSpec,
+    /// `[node] data`: where the log is to be, unless `--data` or GROWBOX_DATA say otherwise.
+    pub data: Option<PathBuf>,
+}
+
+/// A configuration with all that was found out about it. `Display` lists the findings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checked {
+    /// The file, as it was named.
+    pub file: String,
+    /// The configuration; none where there is any error.
+    pub configuration: Option<Configuration>,
+    /// Errors before warnings, each in the order of the file.
+    pub findings: Vec<Finding>,
+    /// Each value, from the file or by default.
+    pub explanations: Vec<Explanation>,
+}
+
+/// What a configuration depends on beside its text.
+pub struct Surroundings<'a> {
+    /// The file, as messages name it.
+    pub file: &'a str,
+    /// Its folder: paths in the file are relative to it.
+    pub folder: &'a Path,
+    /// The machine's time zone, by its IANA name.
+    pub time_zone: &'a str,
+    /// Whether there is a file.
+    pub exists: &'a dyn Fn(&Path) -> bool,
+}
+
+/// A configuration that could not even be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the configuration {}: {error}; name one with --config FILE", path.display())]
+pub struct Unreadable {
+    /// Which file.
+    pub path: PathBuf,
+    /// Why not.
+    #[source]
+    pub error: std::io::Error,
+}
+
+/// Reads and checks a file, with this machine around it.
+///
+/// # Errors
+///
+/// The file cannot be read. What is wrong *in* it is in [`Checked::findings`].
+pub fn load(path: &Path) -> Result<Checked, Unreadable> {
+    let text = std::fs::read_to_string(path).map_err(|error| Unreadable {
+        path: path.to_owned(),
+        error,
+    })?;
+    let folder = path.parent().map_or_else(PathBuf::new, Path::to_owned);
+    let around = Surroundings {
+        file: &path.display().to_string(),
+        folder: &std::path::absolute(&folder).unwrap_or(folder),
+        time_zone: &system_time_zone(),
+        exists: &Path::exists,
+    };
+    Ok(read(&text, &around))
+}
+
+/// The machine's time zone by its IANA name; UTC where it has none.
+pub fn system_time_zone() -> String {
+    let zone = jiff::tz::TimeZone::system();
+    zone.iana_name().unwrap_or("UTC").to_owned()
+}
+
+/// Checks the text of a configuration.
+pub fn read(text: &str, around: &Surroundings<'_>) -> Checked {
+    let mut report = Report::new(around.file, text);
+    let configuration = match Document::parse(text) {
+        Ok(document) => Some(whole(&mut report, document.as_table(), around)),
+        Err(error) => {
+            let message = error.message().replace('\n', ", ");
+            report.error_at(
+                "",
+                error.span(),
+                Wrong::new("bad_toml", format!("this is no TOML: {message}")),
+            );
+            None
+        }
+    };
+    let configuration = configuration.filter(|_| !report.has_errors());
+    let (findings, explanations) = report.into_parts();
+    Checked {
+        file: around.file.to_owned(),
+        configuration,
+        findings,
+        explanations,
+    }
+}
+
+fn whole(
+    report: &mut Report<'_>,
+    root: &dyn TableLike,
+    around: &Surroundings<'_>,
+) -> Configuration {
+    foreign_tables(report, root);
+    let (node, data) = node::read(single(report, root, "node"), around);
+    let mut zones = zones::read(report, root);
+    let sensors = sensors::read(report, root, &mut zones);
+    let devices = devices::read(report, root);
+    let zone_ids: Vec<&ZoneId> = zones.keys().collect();
+    let named = plugins::Named {
+        devices: &devices,
+        zones: &zone_ids,
+    };
+    let plugins = plugins::read(report, root, &named, around);
+    let filters = edges::filters(single(report, root, "filters"));
+    let storage = edges::storage(single(report, root, "storage"));
+    let api = edges::api(single(report, root, "api"));
+    let room = RoomSpec {
+        node,
+        zones,
+        sensors,
+        devices,
+        plugins,
+        filters,
+    };
+    agreement::check(report, &room);
+    Configuration {
+        room,
+        api,
+        storage,
+        data,
+    }
+}
+
+/// A table that exists once.
+fn single<'r, 't>(
+    report: &'r mut Report<'t>,
+    root: &'r dyn TableLike,
+    name: &str,
+) -> Section<'r, 't> {
+    let table = root.get(name).and_then(|item| {
+        locate(report, name, root, name);
+        as_table(report, name, item)
+    });
+    Section::new(report, name, table)
+}
+
+/// Tables this build does not read, each refused by name.
+fn foreign_tables(report: &mut Report<'_>, root: &dyn TableLike) {
+    for (name, _) in root.iter().filter(|(name, _)| !TABLES.contains(name)) {
+        let span = root.key(name).and_then(toml_edit::Key::span);
+        let later = LATER.iter().find(|(later, _)| *later == name);
+        let wrong = match later {
+            Some((_, lack)) => Wrong::new("not_in_this_build", format!("{lack} ([{name}])"))
+                .but("take it out until then"),
+            None => {
+                let known = TABLES
+                    .into_iter()
+                    .chain(LATER.into_iter().map(|(later, _)| later));
+                value::unknown("table", name, known)
+            }
+        };
+        report.error_at(name, span, wrong);
+    }
+}
+
+impl Checked {
+    /// Only the errors.
+    pub fn errors(&self) -> impl Iterator<Item = &Finding> {
+        self.findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error)
+    }
+
+    /// Only the warnings.
+    pub fn warnings(&self) -> impl Iterator<Item = &Finding> {
+        self.findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Warning)
+    }
+}
+
+impl fmt::Display for Checked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.findings
+            .iter()
+            .try_for_each(|finding| writeln!(f, "{finding}"))
+    }
+}

@@ -1,0 +1,106 @@
+//! `[sensor]`: where each sensor stands, and who may speak for it.
+
+use std::collections::BTreeMap;
+
+use growbox_drivers::parse_source;
+use growbox_model::id::quoted;
+use growbox_model::{SensorId, SensorSpec, Source, Span, ZoneId, ZoneSpec};
+use toml_edit::{TableLike, Value};
+
+use super::report::{Report, Wrong};
+use super::section::{Section, entries};
+use super::value::{Read, span_in, text};
+
+/// Reads every line of `[sensor]`. A sensor without a zone forms one of its own name.
+pub(super) fn read(
+    report: &mut Report<'_>,
+    root: &dyn TableLike,
+    zones: &mut BTreeMap<ZoneId, ZoneSpec>,
+) -> BTreeMap<SensorId, SensorSpec> {
+    let mut sensors = BTreeMap::new();
+    for (name, table) in entries(report, root, "sensor") {
+        let path = format!("sensor.{name}");
+        let id = SensorId::new(name).map_err(|objection| report.error(&path, objection.into()));
+        let mut section = Section::new(report, &path, Some(table));
+        let zone = if section.has("zone") {
+            section.given("zone", |value| Ok(ZoneId::new(&text(value)?)?))
+        } else {
+            own_zone(&mut section, name, zones)
+        };
+        let source = section.or_none(
+            "source",
+            source,
+            "the first that speaks for it is bound to it",
+        );
+        let interval = section.or_none(
+            "interval",
+            span_in(Span::millis(1)..=Span::hours(24 * 7)),
+            "learnt from its last gaps; three times that and it is stale",
+        );
+        section.finish();
+        if let Ok(id) = id {
+            sensors.insert(
+                id.clone(),
+                SensorSpec {
+                    id,
+                    zone,
+                    source,
+                    interval,
+                },
+            );
+        }
+    }
+    sensors
+}
+
+fn own_zone(
+    section: &mut Section<'_, '_>,
+    name: &str,
+    zones: &mut BTreeMap<ZoneId, ZoneSpec>,
+) -> Option<ZoneId> {
+    let key = section.key("zone");
+    let Ok(zone) = ZoneId::new(name) else {
+        let message = format!(
+            "sensor {} names no zone, and its own name cannot be one",
+            quoted(name)
+        );
+        section.report.error(
+            &key,
+            Wrong::new("missing_zone", message).but("add zone = \"…\""),
+        );
+        return None;
+    };
+    section.report.explain_default(
+        &key,
+        zone.to_string(),
+        "no zone named: it forms one of its own",
+    );
+    zones
+        .entry(zone.clone())
+        .or_insert_with(|| ZoneSpec::bare(zone.clone()));
+    Some(zone)
+}
+
+/// An edge (`http`, `http:NAME`, `stdin`), or a driver's address.
+fn source(value: &Value) -> Read<Source> {
+    let said = text(value)?;
+    if said == "http"
+        || said == "stdin"
+        || said
+            .strip_prefix("http:")
+            .is_some_and(|name| !name.is_empty())
+    {
+        return Ok(Source(said.as_str().into()));
+    }
+    if let Some(address) = said.strip_prefix("driver:") {
+        let message = format!("{} is written without driver:", quoted(&said));
+        return Err(Wrong::new("bad_address", message).but(format!("source = \"{address}\"")));
+    }
+    match parse_source(&said) {
+        Ok(address) => Ok(Source(format!("driver:{address}").as_str().into())),
+        Err(objection) if objection.code == "bad_address" => {
+            Err(Wrong::from(objection).but("or an edge: \"http\", \"http:NAME\", \"stdin\""))
+        }
+        Err(objection) => Err(objection.into()),
+    }
+}

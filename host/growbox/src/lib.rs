@@ -1,0 +1,4 @@
+//! The binary as a library: configuration, command line, text for terminals.
+
+pub mod config;
+pub mod render;
