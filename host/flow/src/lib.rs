@@ -1,1 +1,30 @@
 //! The turn: one event's whole way, top to bottom, over ports.
+//!
+//! Start with `flow.rs`: it is the page that shows the way. Every other file is one
+//! station on it. Nothing here reads a clock, a file or a socket; live running,
+//! replay and tests put different things behind `growbox_model::ports::Ports`.
+
+mod answers;
+mod clock;
+mod day;
+mod effects;
+mod flow;
+mod health;
+mod input;
+mod intake;
+mod mailbox;
+mod orders;
+mod overrides;
+mod plugins;
+mod ring;
+mod rows;
+mod say;
+mod series;
+mod start;
+mod zones;
+
+pub use clock::{Machine, RoomClock};
+pub use flow::Flow;
+pub use input::{Candidate, Exchanged, Input, Wake};
+pub use start::Start;
+pub use zones::UtcOffset;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::batch::Batch;
+use crate::batch::{Batch, Clock};
 use crate::catalogue::EventType;
 use crate::commit::{Commit, StateDelta};
 use crate::effect::{Effect, Fault};
@@ -24,7 +24,7 @@ pub trait Ports {
     /// Answers one question of an edge.
     fn answer(&mut self, ticket: Ticket, answer: crate::row::Answer);
     /// The plug-in is idle: put the candidate that waits for it in its place, as this generation.
-    fn exchange(&mut self, plugin: &PluginId, generation: Generation);
+    fn exchange(&mut self, plugin: &PluginId, generation: Generation, clock: Clock);
     /// Why the log takes no ordinary event now; none while it does.
     fn log_refusal(&self) -> Option<Text>;
     /// Events after `after`, oldest first, unwritten ones included: for who is behind the ring.

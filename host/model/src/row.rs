@@ -8,6 +8,17 @@ use crate::id::{DeviceId, PluginId, Seq, Text, ZoneId};
 use crate::objection::Objection;
 use crate::time::Instant;
 
+/// How much has to have happened before a post is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// Its events are taken.
+    Accepted,
+    /// They are fsynced.
+    Durable,
+    /// Every plug-in has handled them, and the gate has settled.
+    Settled,
+}
+
 /// What became of one posted event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PostResult {

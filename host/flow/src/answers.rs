@@ -1,0 +1,47 @@
+//! Answers: a post is answered when what it waits for has happened.
+
+use growbox_model::Seq;
+use growbox_model::ports::{Ports, Ticket};
+use growbox_model::row::{Answer, Wait};
+
+use crate::flow::Flow;
+use crate::intake::Post;
+
+impl Flow {
+    /// Answers every post that has what it waits for.
+    pub(crate) fn answer_posts(&mut self, ports: &mut impl Ports) {
+        let ready: Vec<Ticket> = self
+            .intake
+            .posts
+            .iter()
+            .filter(|(_, post)| self.has_what_it_waits_for(post))
+            .map(|(ticket, _)| *ticket)
+            .collect();
+        for ticket in ready {
+            if let Some(post) = self.intake.posts.remove(&ticket) {
+                ports.answer(ticket, Answer::Posted(post.results));
+            }
+        }
+    }
+
+    fn has_what_it_waits_for(&self, post: &Post) -> bool {
+        post.undecided == 0
+            && match post.wait {
+                Wait::Accepted => true,
+                Wait::Durable => self.durable >= post.last,
+                Wait::Settled => self.settled(post.last),
+            }
+    }
+
+    /// Every plug-in has handled everything up to `seq`, and gate and drivers have settled.
+    fn settled(&self, seq: Seq) -> bool {
+        self.driving.is_empty() && self.plugins.have_handled(seq, &self.ring)
+    }
+
+    /// Whether somebody waits for a commit that is not durable yet.
+    pub(crate) fn durability_awaited(&self) -> bool {
+        self.intake.posts.values().any(|post| {
+            post.wait == Wait::Durable && post.undecided == 0 && post.last > self.durable
+        })
+    }
+}

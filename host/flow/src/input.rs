@@ -1,0 +1,80 @@
+//! What comes into the flow, and when it wants to be woken again.
+
+use growbox_model::incoming::{Incoming, Speaker};
+use growbox_model::ports::{BatchResult, DriverReport, Ticket};
+use growbox_model::row::{Order, Question, Signature, Wait};
+use growbox_model::{
+    Manifest, Moment, Objection, PluginId, PluginSpec, SensorId, Seq, StateDelta, Text,
+};
+
+/// One message to the flow.
+#[derive(Debug)]
+pub enum Input {
+    /// Events from an edge that waits for an answer.
+    Post {
+        /// Names the question.
+        ticket: Ticket,
+        /// The events, refused ones in their place.
+        events: Vec<Result<Incoming, Objection>>,
+        /// With whose authority.
+        speaker: Speaker,
+        /// How long to wait.
+        wait: Wait,
+    },
+    /// A question of an edge.
+    Ask(Ticket, Question),
+    /// An order of somebody with the token.
+    Order(Ticket, Order, Signature),
+    /// Release a sensor from its source.
+    Rebind(Ticket, SensorId),
+    /// Readings of a driver.
+    Readings(Vec<Incoming>),
+    /// What a driver reports of an output.
+    Driver(DriverReport),
+    /// What a plug-in made of a batch.
+    Handled(BatchResult),
+    /// New code or settings of a plug-in are loaded and checked.
+    Candidate(Box<Candidate>),
+    /// The exchange the flow asked for has happened, or not.
+    Exchanged(Exchanged),
+    /// A plug-in's file is refused; the old one goes on.
+    Refused {
+        /// Which.
+        plugin: PluginId,
+        /// Why.
+        reason: String,
+    },
+    /// Everything up to this event is fsynced.
+    Durable(Seq),
+    /// The process is about to end.
+    Stop(Text),
+}
+
+/// A plug-in's code, loaded and described, waiting for its turn.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// Its configuration.
+    pub spec: PluginSpec,
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// The digest of its code.
+    pub digest: Text,
+}
+
+/// The end of an exchange.
+#[derive(Debug)]
+pub struct Exchanged {
+    /// Which.
+    pub plugin: PluginId,
+    /// State written by `start`, or why it refused.
+    pub outcome: Result<StateDelta, String>,
+}
+
+/// When the flow wants to be woken, if nothing comes before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wake {
+    /// Room time.
+    pub room: Option<Moment>,
+    /// Machine time.
+    pub machine: Option<Moment>,
+}

@@ -1,0 +1,106 @@
+//! One series: the newest value of one quantity of one sensor, and whether it is stale.
+
+use std::collections::VecDeque;
+
+use growbox_model::{
+    Event, Instant, Moment, Quality, Quantity, Reading, SensorId, Span, Text, ZoneId,
+};
+
+/// The interval assumed before anything is learnt, and the longest that is.
+const LONGEST_INTERVAL: Span = Span::minutes(5);
+/// The shortest interval that is learnt: readings that come in one burst say nothing of the next.
+const SHORTEST_INTERVAL: Span = Span::seconds(1);
+/// A series is stale after so many intervals.
+const INTERVALS: u64 = 3;
+/// Gaps the median is taken of.
+const GAPS: usize = 9;
+/// Gaps that must be known before their median counts.
+const ENOUGH_GAPS: usize = 3;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Series {
+    pub sensor: SensorId,
+    pub quantity: Quantity,
+    pub zone: Option<ZoneId>,
+    /// Whether it enters the zone's measures.
+    pub measured: bool,
+    pub unit: Text,
+    pub value: f64,
+    pub quality: Quality,
+    pub at: Instant,
+    pub taken: Moment,
+    pub taken_at: Instant,
+    pub stale: bool,
+    configured: Option<Span>,
+    gaps: VecDeque<Span>,
+}
+
+impl Series {
+    pub(crate) fn first(
+        event: &Event,
+        reading: &Reading,
+        configured: Option<Span>,
+        measured: bool,
+    ) -> Self {
+        Self {
+            sensor: reading.sensor.clone(),
+            quantity: reading.quantity.clone(),
+            zone: event.zone.clone(),
+            measured,
+            unit: reading.unit.clone(),
+            value: reading.value,
+            quality: reading.quality,
+            at: event.at,
+            taken: event.taken,
+            taken_at: event.taken_at,
+            stale: false,
+            configured,
+            gaps: VecDeque::with_capacity(GAPS),
+        }
+    }
+
+    /// Takes a newer reading; tells whether the series recovered with it. One that happened
+    /// earlier than the newest changes nothing.
+    pub(crate) fn take(&mut self, event: &Event, reading: &Reading) -> bool {
+        if event.at < self.at {
+            return false;
+        }
+        let gap = event.at.since(self.at);
+        if gap > Span::ZERO {
+            if self.gaps.len() == GAPS {
+                self.gaps.pop_front();
+            }
+            self.gaps.push_back(gap);
+        }
+        self.value = reading.value;
+        self.quality = reading.quality;
+        self.at = event.at;
+        self.taken = event.taken;
+        self.taken_at = event.taken_at;
+        self.zone.clone_from(&event.zone);
+        std::mem::take(&mut self.stale)
+    }
+
+    /// How often it reports: configured, else the median of the last gaps, else five minutes.
+    pub(crate) fn interval(&self) -> Span {
+        if let Some(configured) = self.configured {
+            return configured;
+        }
+        if self.gaps.len() < ENOUGH_GAPS {
+            return LONGEST_INTERVAL;
+        }
+        let mut gaps: Vec<Span> = self.gaps.iter().copied().collect();
+        gaps.sort_unstable();
+        gaps[gaps.len() / 2].clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL)
+    }
+
+    /// When it becomes stale, if nothing comes.
+    pub(crate) fn stale_at(&self) -> Moment {
+        self.taken + self.interval().times(INTERVALS)
+    }
+
+    /// Whether it can be acted upon now.
+    pub(crate) fn fresh(&self, now: Moment) -> bool {
+        !self.stale && now < self.stale_at() && self.quality != Quality::Bad
+    }
+}

@@ -1,0 +1,187 @@
+//! The start: what the log remembers becomes views, ring, bindings, clock and gate again.
+
+use std::collections::BTreeSet;
+
+use growbox_gate::Gate;
+use growbox_model::commit::{Commit, Record, Restored};
+use growbox_model::{Event, Json, Quantity, RoomSpec, SensorId, Seq, Text};
+use growbox_pipeline::correlate::Recent;
+use growbox_pipeline::route::{Route, Table};
+use serde_json::json;
+
+use crate::clock::{Machine, RoomClock};
+use crate::flow::Flow;
+use crate::health::Stats;
+use crate::intake::Intake;
+use crate::plugins::Plugins;
+use crate::ring::{Entry, Ring};
+use crate::say::Saying;
+use crate::zones::{UtcOffset, Zones};
+
+/// After an unclean end numbering goes on at the next multiple of this.
+const NUMBERING_STRIDE: u64 = 1 << 20;
+
+/// Everything the flow starts from.
+pub struct Start {
+    /// The room as configured.
+    pub room: RoomSpec,
+    /// What the log remembers.
+    pub restored: Restored,
+    /// The machine's clocks.
+    pub machine: Machine,
+    /// Seconds east of UTC at an instant.
+    pub utc_offset: UtcOffset,
+    /// growbox's version.
+    pub version: Text,
+}
+
+impl Flow {
+    /// The flow, ready for its first turn.
+    pub fn start(start: Start) -> Self {
+        let Start {
+            room,
+            restored,
+            machine,
+            utc_offset,
+            version,
+        } = start;
+        let clock = RoomClock::restored(room.node.clock, &restored, machine);
+        let numbering = Numbering::after(&restored);
+        let evicted = restored
+            .tail
+            .first()
+            .map_or(restored.last_seq, |oldest| Seq(oldest.seq.0 - 1));
+        let mut flow = Self {
+            zones: Zones::new(&room, utc_offset),
+            ring: Ring::new(room.node.ring, evicted),
+            recent: Recent::default(),
+            table: Table::default(),
+            gate: Gate::new(room.devices.values().cloned(), &restored, clock.now()),
+            gate_next: None,
+            intake: Intake::new(&room),
+            plugins: Plugins::restored(&restored),
+            driving: BTreeSet::new(),
+            commit: Commit::default(),
+            unsaid: Vec::new(),
+            last_seq: numbering.last,
+            durable: restored.last_seq,
+            stats: Stats::default(),
+            clock,
+            machine,
+            room,
+        };
+        flow.remember(&restored);
+        flow.say_started(&numbering, &version);
+        flow
+    }
+
+    fn remember(&mut self, restored: &Restored) {
+        for sensor in self.room.sensors.values() {
+            if let Some(source) = &sensor.source {
+                self.zones.bind(&sensor.id, source);
+            }
+        }
+        for (sensor, source) in &restored.bindings {
+            self.zones.bind(sensor, source);
+        }
+        for event in restored.tail.iter().filter(|event| event.effective()) {
+            let correlation = self.recent.observe(event);
+            self.ring.push(Entry {
+                event: event.clone(),
+                route: Route::default(),
+                correlation,
+                depth: 0,
+            });
+            self.remember_event(event);
+        }
+        for (source, id, seq) in &restored.ids {
+            if self
+                .intake
+                .duplicates
+                .first_time(source, id, self.machine.boot)
+                .is_ok()
+            {
+                self.intake.duplicates.numbered(source, id, *seq);
+            }
+        }
+        let (pauses, kept): (Vec<_>, Vec<_>) = restored
+            .overrides
+            .iter()
+            .cloned()
+            .partition(|(_, key, _)| &**key == "pause");
+        self.restore_overrides(&kept);
+        for (zone, _, pause) in pauses {
+            self.restore_pause(&zone, &pause);
+        }
+    }
+
+    fn remember_event(&mut self, event: &Event) {
+        if let Some(reading) = event.reading() {
+            if let Some(silence) = self.zones.observe(event, reading) {
+                self.zones.watch(&silence.sensor, &silence.quantity);
+            }
+        } else if event.kind.as_str() == "sensor.stale"
+            && let Some((sensor, quantity)) = event.document().and_then(silent_series)
+        {
+            self.zones.was_silent(&sensor, &quantity);
+        }
+    }
+
+    fn say_started(&mut self, numbering: &Numbering, version: &str) {
+        let mut data = json!({
+            "version": version,
+            "startup_time": self.machine.wall,
+            "configuration_loaded": true,
+            "devices_initialized": self.room.devices.len(),
+        });
+        if let Some((from, to)) = numbering.jump {
+            crate::orders::put(
+                &mut data,
+                "numbering",
+                Some(json!({"from": from, "to": to})),
+            );
+        }
+        self.announce(Saying::host("system.lifecycle.started", &data));
+    }
+
+    /// The last words: what ends the process, and the mark of a clean end.
+    pub(crate) fn say_stopping(&mut self, reason: &Text) {
+        self.announce(Saying::host(
+            "system.lifecycle.stopping",
+            &json!({"reason": reason}),
+        ));
+        self.commit.records.push(Record::CleanEnd);
+        self.commit.urgent = true;
+    }
+}
+
+/// Where numbering goes on.
+struct Numbering {
+    /// The number before the next.
+    last: Seq,
+    /// From and to, where numbers were left out.
+    jump: Option<(Seq, Seq)>,
+}
+
+impl Numbering {
+    fn after(restored: &Restored) -> Self {
+        let last = restored.last_seq;
+        if restored.clean {
+            return Self { last, jump: None };
+        }
+        let next = Seq((last.0 / NUMBERING_STRIDE + 1) * NUMBERING_STRIDE);
+        Self {
+            last: Seq(next.0 - 1),
+            jump: Some((last, next)),
+        }
+    }
+}
+
+fn silent_series(data: &Json) -> Option<(SensorId, Quantity)> {
+    let data = data.map();
+    let text = |key: &str| data.get(key).and_then(|value| value.as_str());
+    Some((
+        SensorId::new(text("sensor_id")?).ok()?,
+        Quantity::new(text("quantity")?).ok()?,
+    ))
+}

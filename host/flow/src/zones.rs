@@ -1,0 +1,544 @@
+//! The zones as the log folds into them: climate, what is missing, set points, day.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+
+use growbox_climate::{PartOfDay, Range, Stage};
+use growbox_model::{
+    DeviceSpec, Event, Instant, Measure, Moment, Now, Operation, Quantity, Reading, Role, RoomSpec,
+    SensorId, Setpoint, Source, Span, Text, ZoneId, ZoneSpec, ZoneView,
+};
+use growbox_pipeline::validate::{Bindings, SERIES};
+
+use crate::day::Photoperiod;
+use crate::series::Series;
+
+/// Seconds east of UTC at an instant, daylight saving included.
+pub type UtcOffset = Box<dyn Fn(Instant) -> i32 + Send>;
+
+/// A series that fell silent or came back.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Silence {
+    pub sensor: SensorId,
+    pub quantity: Quantity,
+    pub zone: Option<ZoneId>,
+    pub last_seen: Instant,
+    pub interval: Span,
+}
+
+/// A zone's automation, paused for a while or for some roles only.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Pause {
+    pub until: Option<Moment>,
+    /// Paused systems; none means all.
+    pub systems: Vec<String>,
+}
+
+impl Pause {
+    fn concerns(&self, role: Option<Role>) -> bool {
+        self.systems.is_empty()
+            || role.is_some_and(|role| {
+                self.systems
+                    .iter()
+                    .any(|system| roles_of(system).contains(&role.as_str()))
+            })
+    }
+}
+
+/// The roles of a system, as `control.automation.paused` names systems; a role names itself.
+fn roles_of(system: &str) -> &[&str] {
+    match system {
+        "climate" => &[
+            "exhaust",
+            "intake",
+            "circulation",
+            "heater",
+            "cooler",
+            "humidifier",
+            "dehumidifier",
+        ],
+        "irrigation" => &["pump"],
+        "lighting" => &["light"],
+        _ => match growbox_model::Role::new(system) {
+            Ok(role) => std::slice::from_ref(&role.0.name),
+            Err(_) => &[],
+        },
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Zone {
+    /// As configured, with overrides applied.
+    pub spec: ZoneSpec,
+    pub pause: Option<Pause>,
+    members: Vec<usize>,
+    /// Quantities its devices need.
+    needs: BTreeSet<Quantity>,
+}
+
+/// All zones and series.
+pub(crate) struct Zones {
+    pub zones: BTreeMap<ZoneId, Zone>,
+    series: Vec<Series>,
+    index: HashMap<(SensorId, Quantity), usize>,
+    bindings: BTreeMap<SensorId, Source>,
+    /// A lower bound of each series' staleness; looked at again when it comes up.
+    silence: BinaryHeap<Reverse<(Moment, usize)>>,
+    intervals: BTreeMap<SensorId, Option<Span>>,
+    measure_unknown: bool,
+    utc_offset: UtcOffset,
+}
+
+impl Zones {
+    pub(crate) fn new(room: &RoomSpec, utc_offset: UtcOffset) -> Self {
+        let zones = room
+            .zones
+            .values()
+            .map(|spec| (spec.id.clone(), Zone::new(spec, room)))
+            .collect();
+        Self {
+            zones,
+            series: Vec::new(),
+            index: HashMap::new(),
+            bindings: BTreeMap::new(),
+            silence: BinaryHeap::new(),
+            intervals: room
+                .sensors
+                .values()
+                .map(|s| (s.id.clone(), s.interval))
+                .collect(),
+            measure_unknown: room.node.measure_unknown_sensors,
+            utc_offset,
+        }
+    }
+
+    /// Folds one reading in; tells who recovered with it.
+    pub(crate) fn observe(&mut self, event: &Event, reading: &Reading) -> Option<Silence> {
+        let key = (reading.sensor.clone(), reading.quantity.clone());
+        let Some(&place) = self.index.get(&key) else {
+            self.add(key, event, reading);
+            return None;
+        };
+        let series = &mut self.series[place];
+        let zone_before = series.zone.clone();
+        let recovered = series.take(event, reading).then(|| silence_of(series));
+        if zone_before != event.zone {
+            self.move_to_zone(place, zone_before.as_ref());
+        }
+        recovered
+    }
+
+    fn add(&mut self, key: (SensorId, Quantity), event: &Event, reading: &Reading) {
+        let configured = self.intervals.get(&reading.sensor);
+        let measured =
+            configured.is_some() || self.measure_unknown || event.source.plugin().is_some();
+        let series = Series::first(event, reading, configured.copied().flatten(), measured);
+        let place = self.series.len();
+        self.silence.push(Reverse((series.stale_at(), place)));
+        self.series.push(series);
+        self.index.insert(key, place);
+        self.move_to_zone(place, None);
+    }
+
+    fn move_to_zone(&mut self, place: usize, from: Option<&ZoneId>) {
+        if let Some(zone) = from.and_then(|zone| self.zones.get_mut(zone)) {
+            zone.members.retain(|member| *member != place);
+        }
+        let to = self.series[place].zone.clone();
+        if let Some(zone) = to.and_then(|zone| self.zones.get_mut(&zone)) {
+            zone.members.push(place);
+        }
+    }
+
+    /// Series that have fallen silent by now.
+    pub(crate) fn fall_silent(&mut self, now: Moment) -> Vec<Silence> {
+        let mut silent = Vec::new();
+        while self.next_silence().is_some_and(|when| when <= now) {
+            let Some(Reverse((_, place))) = self.silence.pop() else {
+                break;
+            };
+            let series = &mut self.series[place];
+            series.stale = true;
+            silent.push(silence_of(series));
+        }
+        silent
+    }
+
+    /// When the next series becomes stale.
+    pub(crate) fn next_silence(&mut self) -> Option<Moment> {
+        while let Some(Reverse((bound, place))) = self.silence.peek().copied() {
+            let series = &self.series[place];
+            let actual = series.stale_at();
+            if !series.stale && actual == bound {
+                return Some(bound);
+            }
+            self.silence.pop();
+            if !series.stale {
+                self.silence.push(Reverse((actual, place)));
+            }
+        }
+        None
+    }
+
+    /// Watches a series again that was stale.
+    pub(crate) fn watch(&mut self, sensor: &SensorId, quantity: &Quantity) {
+        if let Some(&place) = self.index.get(&(sensor.clone(), quantity.clone())) {
+            self.silence
+                .push(Reverse((self.series[place].stale_at(), place)));
+        }
+    }
+
+    /// Binds a sensor to its source; tells whether that is news.
+    pub(crate) fn bind(&mut self, sensor: &SensorId, source: &Source) -> bool {
+        if self.bindings.contains_key(sensor) {
+            return false;
+        }
+        self.bindings.insert(sensor.clone(), source.clone());
+        true
+    }
+
+    /// Releases a sensor; tells whether it was bound.
+    pub(crate) fn release(&mut self, sensor: &SensorId) -> bool {
+        self.bindings.remove(sensor).is_some()
+    }
+
+    /// Whether a zone has a fresh, plausible value of a quantity.
+    pub(crate) fn fresh(&self, zone: &ZoneId, quantity: &Quantity, now: Moment) -> bool {
+        self.members(zone)
+            .any(|s| s.quantity == *quantity && s.fresh(now))
+    }
+
+    fn members(&self, zone: &ZoneId) -> impl Iterator<Item = &Series> {
+        let places = self
+            .zones
+            .get(zone)
+            .map(|z| z.members.as_slice())
+            .unwrap_or_default();
+        places
+            .iter()
+            .map(|place| &self.series[*place])
+            .filter(|series| series.measured)
+    }
+
+    /// A series that had fallen silent before the host started.
+    pub(crate) fn was_silent(&mut self, sensor: &SensorId, quantity: &Quantity) {
+        if let Some(&place) = self.index.get(&(sensor.clone(), quantity.clone())) {
+            self.series[place].stale = true;
+        }
+    }
+
+    /// When the next pause ends.
+    pub(crate) fn next_resumption(&self) -> Option<Moment> {
+        self.zones
+            .values()
+            .filter_map(|zone| zone.pause.as_ref()?.until)
+            .min()
+    }
+
+    /// How many series are stale, of how many.
+    pub(crate) fn stale(&self) -> (usize, usize) {
+        let counted = self.series.iter().filter(|s| s.measured);
+        (counted.clone().filter(|s| s.stale).count(), counted.count())
+    }
+
+    pub(crate) fn utc_offset(&self, wall: Instant) -> i32 {
+        (self.utc_offset)(wall)
+    }
+
+    /// One zone as it stands, without its devices.
+    pub(crate) fn view(&self, zone: &ZoneId, now: Now) -> Option<ZoneView> {
+        let spec = &self.zones.get(zone)?.spec;
+        let day = self.day(spec, now);
+        let climate = self.climate(zone, now.moment);
+        let missing = self.missing(zone, now.moment, &climate);
+        Some(ZoneView {
+            zone: zone.clone(),
+            ambient: spec.ambient.clone(),
+            stage: spec.stage.clone(),
+            operation: self.operation(zone, None),
+            mode: spec.mode.clone(),
+            day,
+            setpoints: setpoints(spec, day),
+            climate,
+            missing,
+            devices: Vec::new(),
+            attributes: vec![(
+                "leaf_offset_celsius".into(),
+                spec.leaf_offset_celsius.to_string().into(),
+            )],
+        })
+    }
+
+    /// A zone's operation; a pause of single systems concerns only the roles in them.
+    pub(crate) fn operation(&self, zone: &ZoneId, role: Option<Role>) -> Operation {
+        let Some(zone) = self.zones.get(zone) else {
+            return Operation::Control;
+        };
+        match &zone.pause {
+            Some(pause) if zone.spec.operation == Operation::Control && pause.concerns(role) => {
+                Operation::Paused
+            }
+            _ => zone.spec.operation,
+        }
+    }
+
+    fn day(&self, spec: &ZoneSpec, now: Now) -> Option<bool> {
+        let stage_hours = || {
+            let stage = Stage::from_name(spec.stage.as_deref()?)?;
+            Some(f64::from(stage.hours_of_light()))
+        };
+        let photoperiod = Photoperiod {
+            lights_on: spec.lights_on?,
+            hours_of_light: spec.hours_of_light.or_else(stage_hours)?,
+        };
+        photoperiod.day(now, self.utc_offset(now.wall))
+    }
+
+    fn climate(&self, zone: &ZoneId, now: Moment) -> Vec<Measure> {
+        let mut votes: BTreeMap<&Quantity, Vec<&Series>> = BTreeMap::new();
+        for series in self.members(zone).filter(|s| s.fresh(now)) {
+            votes.entry(&series.quantity).or_default().push(series);
+        }
+        votes
+            .into_values()
+            .filter_map(|mut votes| vote(&mut votes))
+            .collect()
+    }
+
+    fn missing(&self, zone: &ZoneId, now: Moment, climate: &[Measure]) -> Vec<Quantity> {
+        let known = self
+            .members(zone)
+            .filter(|s| !s.fresh(now))
+            .map(|s| &s.quantity);
+        let needed = self.zones.get(zone).into_iter().flat_map(|z| &z.needs);
+        let wanted: BTreeSet<&Quantity> = known.chain(needed).collect();
+        let present: BTreeSet<&Quantity> = climate.iter().map(|m| &m.quantity).collect();
+        wanted
+            .difference(&present)
+            .map(|quantity| (*quantity).clone())
+            .collect()
+    }
+}
+
+impl Zone {
+    fn new(spec: &ZoneSpec, room: &RoomSpec) -> Self {
+        let mine = |device: &&DeviceSpec| device.zone.as_ref() == Some(&spec.id);
+        let needs = room
+            .devices
+            .values()
+            .filter(mine)
+            .flat_map(|d| d.needs.iter().cloned())
+            .collect();
+        Self {
+            spec: spec.clone(),
+            pause: None,
+            members: Vec::new(),
+            needs,
+        }
+    }
+}
+
+impl Bindings for Zones {
+    fn source_of(&self, sensor: &SensorId) -> Option<&Source> {
+        self.bindings.get(sensor)
+    }
+
+    fn has_room_for(&self, sensor: &SensorId, quantity: &Quantity) -> bool {
+        self.series.len() < SERIES || self.index.contains_key(&(sensor.clone(), quantity.clone()))
+    }
+}
+
+fn silence_of(series: &Series) -> Silence {
+    Silence {
+        sensor: series.sensor.clone(),
+        quantity: series.quantity.clone(),
+        zone: series.zone.clone(),
+        last_seen: series.at,
+        interval: series.interval(),
+    }
+}
+
+/// The median; of an even number the mean of the middle two.
+fn vote(votes: &mut [&Series]) -> Option<Measure> {
+    votes.sort_by(|a, b| a.value.total_cmp(&b.value));
+    let middle = votes.len() / 2;
+    let value = match votes.len() % 2 {
+        1 => votes[middle].value,
+        _ => f64::midpoint(
+            votes.get(middle.checked_sub(1)?)?.value,
+            votes[middle].value,
+        ),
+    };
+    let newest = votes.iter().max_by_key(|s| s.taken)?;
+    let quality = votes.iter().map(|s| s.quality).min()?;
+    Some(Measure {
+        quantity: newest.quantity.clone(),
+        unit: newest.unit.clone(),
+        value,
+        quality,
+        taken: newest.taken,
+        taken_at: newest.taken_at,
+    })
+}
+
+/// The stage's ranges for the part of the day, with the targets somebody set.
+fn setpoints(spec: &ZoneSpec, day: Option<bool>) -> Vec<Setpoint> {
+    let stage = spec.stage.as_deref().and_then(Stage::from_name);
+    let profile = stage.map(|stage| stage.profile(PartOfDay::of(day)));
+    let ranges: Vec<(&str, Option<Range>)> = profile.map_or_else(Vec::new, |p| {
+        vec![
+            ("vpd", p.vpd),
+            ("temperature", Some(p.temperature)),
+            ("humidity", Some(p.humidity)),
+            ("co2", p.co2),
+            ("ec", p.ec),
+        ]
+    });
+    let mut points: Vec<Setpoint> = Vec::new();
+    for (name, range) in ranges {
+        if let Some((range, quantity)) = range.zip(Quantity::new(name).ok()) {
+            let target = spec
+                .targets
+                .get(&quantity)
+                .copied()
+                .unwrap_or(range.middle());
+            points.push(setpoint(quantity, range.low, target, range.high));
+        }
+    }
+    for (quantity, target) in &spec.targets {
+        if !points.iter().any(|point| point.quantity == *quantity) {
+            points.push(setpoint(quantity.clone(), *target, *target, *target));
+        }
+    }
+    points
+}
+
+fn setpoint(quantity: Quantity, low: f64, target: f64, high: f64) -> Setpoint {
+    let unit: Text = quantity.spec().map_or("", |row| row.unit).into();
+    Setpoint {
+        quantity,
+        unit,
+        low,
+        target,
+        high,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use growbox_model::incoming::reading;
+    use growbox_model::room::{FilterSpec, NodeSpec};
+    use growbox_model::{EventType, Payload, Quality, Seq};
+
+    fn tent() -> ZoneId {
+        ZoneId::new("tent").unwrap()
+    }
+
+    fn zones() -> Zones {
+        let mut spec = ZoneSpec::bare(tent());
+        spec.stage = Some("mid-veg".into());
+        let room = RoomSpec {
+            node: NodeSpec {
+                measure_unknown_sensors: true,
+                ..NodeSpec::default()
+            },
+            zones: [(tent(), spec)].into(),
+            sensors: BTreeMap::new(),
+            devices: BTreeMap::new(),
+            plugins: BTreeMap::new(),
+            filters: FilterSpec::default(),
+        };
+        Zones::new(&room, Box::new(|_| 0))
+    }
+
+    fn take(zones: &mut Zones, sensor: &str, value: f64, seconds: u64) -> Option<Silence> {
+        let reading = reading(
+            SensorId::new(sensor).unwrap(),
+            "temperature",
+            value,
+            None,
+            Quality::Good,
+        )
+        .unwrap();
+        let when = Span::seconds(seconds).0;
+        let event = Event {
+            seq: Seq(1),
+            id: None,
+            kind: EventType::of_quantity(&reading.quantity),
+            zone: Some(tent()),
+            source: Source::host(),
+            at: Instant(when),
+            taken: Moment(when),
+            taken_at: Instant(when),
+            cause: None,
+            generation: None,
+            foreign: false,
+            late: false,
+            payload: Payload::Reading(reading.clone()),
+            metadata: None,
+        };
+        zones.observe(&event, &reading)
+    }
+
+    fn now(seconds: u64) -> Now {
+        let when = Span::seconds(seconds).0;
+        Now {
+            moment: Moment(when),
+            wall: Instant(when),
+            wall_trusted: true,
+        }
+    }
+
+    fn temperature(zones: &Zones, seconds: u64) -> Option<f64> {
+        zones
+            .view(&tent(), now(seconds))?
+            .climate
+            .first()
+            .map(|measure| measure.value)
+    }
+
+    #[test]
+    fn sensors_vote_by_median_and_implausible_ones_do_not() {
+        let mut zones = zones();
+        take(&mut zones, "a", 20.0, 0);
+        take(&mut zones, "b", 21.0, 0);
+        take(&mut zones, "c", 80.0, 0);
+        take(&mut zones, "d", 200.0, 0);
+        assert_eq!(temperature(&zones, 1), Some(21.0));
+    }
+
+    #[test]
+    fn a_series_is_stale_after_three_of_its_intervals() {
+        let mut zones = zones();
+        for n in 0..5 {
+            take(&mut zones, "a", 20.0, n * 60);
+        }
+        assert_eq!(zones.next_silence(), Some(now(240 + 180).moment));
+        assert!(zones.fall_silent(now(419).moment).is_empty());
+        let silent = zones.fall_silent(now(420).moment);
+        assert_eq!((silent.len(), silent[0].interval), (1, Span::minutes(1)));
+        assert_eq!(
+            zones.view(&tent(), now(420)).unwrap().missing[0].as_str(),
+            "temperature"
+        );
+        assert!(take(&mut zones, "a", 20.0, 500).is_some(), "recovered");
+        assert_eq!(zones.next_silence(), None, "until it is watched again");
+        zones.watch(
+            &SensorId::new("a").unwrap(),
+            &Quantity::new("temperature").unwrap(),
+        );
+        assert!(zones.next_silence().is_some());
+    }
+
+    #[test]
+    fn set_points_come_from_the_stage_and_targets_override() {
+        let mut zones = zones();
+        let point = |zones: &Zones| zones.view(&tent(), now(0)).unwrap().setpoints[0].clone();
+        assert_eq!((point(&zones).low, point(&zones).high), (0.75, 1.10));
+        assert!((point(&zones).target - 0.925).abs() < 1e-12);
+        let spec = &mut zones.zones.get_mut(&tent()).unwrap().spec;
+        spec.targets.insert(Quantity::new("vpd").unwrap(), 1.0);
+        assert_eq!(point(&zones).target, 1.0);
+    }
+}
