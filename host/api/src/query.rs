@@ -8,7 +8,7 @@ use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
 use growbox_model::ports::EventFilter;
 use growbox_model::row::{Answer, DeviceRow, Question};
-use growbox_model::{DeviceId, Event};
+use growbox_model::{DeviceId, Event, Seq};
 use serde_json::{Map, Value, json};
 
 use crate::answer::{row, unexpected};
@@ -29,7 +29,8 @@ pub(crate) async fn events(State(edge): State<Arc<Edge>>, uri: Uri) -> Outcome {
     Ok(json_text(page.await?))
 }
 
-/// The page as text: events are written as they are read, so that a long page is in memory once.
+/// The page as text, in steps, so that a long one is in memory once. It ends before its limit
+/// where it has become too long; at least one event is always in it.
 fn page(
     host: &dyn Host,
     mut filter: EventFilter,
@@ -37,33 +38,62 @@ fn page(
     most: usize,
 ) -> Result<Vec<u8>, String> {
     let history = host.history();
+    let mut page = Page::new();
     let mut wanted = filter.limit;
-    let mut text = b"{\"events\":[".to_vec();
-    let mut next = None;
-    while wanted > 0 && text.len() < most {
+    loop {
         filter.limit = wanted.min(STEP);
         let events = history.events(&filter)?;
+        wanted -= events.len().min(wanted);
         for event in &events {
-            if !text.ends_with(b"[") {
-                text.push(b',');
-            }
             let added = if context {
                 host.context(event)
             } else {
                 Map::new()
             };
-            serde_json::to_writer(&mut text, &shown(event, added)).map_err(|e| e.to_string())?;
+            page.write(event, added)?;
+            if page.text.len() >= most {
+                return Ok(page.end(true));
+            }
         }
-        wanted -= events.len();
-        next = events.last().map(|event| event.seq);
-        filter.after = next.or(filter.after);
         if events.len() < filter.limit {
-            next = None;
-            break;
+            return Ok(page.end(false));
+        }
+        if wanted == 0 {
+            return Ok(page.end(true));
+        }
+        filter.after = page.last;
+    }
+}
+
+/// A page being written.
+struct Page {
+    text: Vec<u8>,
+    last: Option<Seq>,
+}
+
+impl Page {
+    fn new() -> Self {
+        Self {
+            text: b"{\"events\":[".to_vec(),
+            last: None,
         }
     }
-    text.extend_from_slice(format!("],\"next\":{}}}", json!(next)).as_bytes());
-    Ok(text)
+
+    fn write(&mut self, event: &Event, added: Map<String, Value>) -> Result<(), String> {
+        if self.last.is_some() {
+            self.text.push(b',');
+        }
+        self.last = Some(event.seq);
+        serde_json::to_writer(&mut self.text, &shown(event, added)).map_err(|e| e.to_string())
+    }
+
+    /// Closes it; where `more` may follow, it says after which event.
+    fn end(mut self, more: bool) -> Vec<u8> {
+        let next = self.last.filter(|_| more);
+        let end = format!("],\"next\":{}}}", json!(next));
+        self.text.extend_from_slice(end.as_bytes());
+        self.text
+    }
 }
 
 /// An event as the edges show it, with what enrichment adds to its metadata.

@@ -1,1 +1,0 @@
-//! The edge over a real socket, with a host that lives in memory.
