@@ -65,6 +65,16 @@ impl Course {
         }
     }
 
+    /// Notes that it was found at `level`, which it may have come to this very moment. A run that
+    /// nobody saw end goes on.
+    pub(crate) fn found(&mut self, level: f64, now: Moment) {
+        let unknown = self.position().is_none();
+        match self.last_on {
+            Some(_) if unknown && level > 0.0 => {}
+            _ => self.leave_for(level, now),
+        }
+    }
+
     /// Nobody knows where it is any more: it may have switched this very moment, either way.
     pub(crate) fn lose(&mut self, now: Moment) {
         if !self.is_on() || self.last_on.is_none() {

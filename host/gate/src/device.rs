@@ -7,7 +7,7 @@ use growbox_model::{DeviceSpec, Moment, Now, Operation, Requester, Seq};
 
 use crate::claim::Claim;
 use crate::course::Course;
-use crate::policy::Hindrance;
+use crate::policy::{Hindrance, envelope};
 use crate::wish::{Owner, Wish};
 
 /// A device with all its state.
@@ -102,7 +102,10 @@ impl Device {
             claims: BTreeMap::new(),
             released: BTreeSet::new(),
             held: hold.map(|(_, hold)| Held {
-                hold: hold.clone(),
+                hold: Hold {
+                    level: envelope::clamp(hold.level, &spec),
+                    ..hold.clone()
+                },
                 set: now.moment,
             }),
             start: if spec.start_level == spec.safe_level {
@@ -127,6 +130,14 @@ impl Device {
         match operation {
             Operation::Observe => &self.imagined,
             Operation::Control | Operation::Paused => &self.real,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn course_mut(&mut self, operation: Operation) -> &mut Course {
+        match operation {
+            Operation::Observe => &mut self.imagined,
+            Operation::Control | Operation::Paused => &mut self.real,
         }
     }
 

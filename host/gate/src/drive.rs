@@ -25,7 +25,8 @@ pub(crate) fn towards(
     }
     let moves = device.real.position() != Some(level);
     if moves || !device.link.asserted {
-        device.link.purpose = (trigger(device, wish, passage, now), wish.cause);
+        let cause = wish.cause.filter(|_| passage.hindrances.is_empty());
+        device.link.purpose = (trigger(device, wish, passage, now), cause);
         if moves {
             switch(device, level, now, out);
         }
@@ -52,8 +53,8 @@ pub(crate) fn switched(device: &Device, level: f64, now: Now) -> Record {
 }
 
 fn order(device: &mut Device, level: f64, wish: &Wish, now: Now, out: &mut Settlement) {
-    let end = timer_end(device, level, wish, now.moment);
     device.real.heading = Some(level);
+    let end = timer_end(device, level, wish, now.moment);
     device.link.asserted = true;
     device.link.failure = None;
     device.link.timer = end.map(|end| (now.moment, end));
@@ -73,11 +74,12 @@ fn timer_end(device: &Device, level: f64, wish: &Wish, now: Moment) -> Option<Mo
         return None;
     }
     let lease = match wish.owner {
-        Owner::Hold => {
+        Owner::Hold if wish.level == level => {
             let renewed = now + spec.lease;
             Some(wish.until.map_or(renewed, |end| end.min(renewed)))
         }
-        _ => wish.until,
+        _ if wish.level == level => wish.until,
+        _ => None,
     };
     let end = lease.max(device.real.may_stop(spec.min_on))?;
     let end = device

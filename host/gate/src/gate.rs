@@ -10,7 +10,7 @@ use growbox_model::{
 };
 
 use crate::decide::{self, Ask, Decision};
-use crate::device::{Device, Held};
+use crate::device::{Device, Held, Start};
 use crate::policy::{self, Refusal, envelope};
 use crate::settle::{Settlement, close};
 use crate::wish::Circumstances;
@@ -198,6 +198,7 @@ impl Gate {
             }
             let why = format!("stopped by {by}: {reason}");
             close_all(device, Outcome::Superseded, &why, &mut self.pending);
+            device.start = Start::Over;
             device.homing |= person && device.operation == Some(Operation::Observe);
         }
         let stop = Stop {

@@ -32,7 +32,10 @@ mod wish;
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod properties;
 #[cfg(test)]
+mod scenarios;
+
 pub use decide::Ask;
 pub use gate::{Gate, World};
 pub use settle::{Change, Consequence, Settlement};

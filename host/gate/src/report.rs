@@ -95,11 +95,8 @@ fn moved(device: &mut Device, level: f64, now: Now, out: &mut Settlement) {
     if device.real.level == Some(level) {
         return;
     }
-    if let Some(old) = device.real.level
-        && device.real.heading.is_none()
-        && (old > 0.0) != (level > 0.0)
-    {
-        device.real.leave_for(level, now.moment);
+    if device.real.heading.is_none() && crosses(device.real.level, level) {
+        device.real.found(level, now.moment);
         device.link.timer = None;
         out.records.push(switched(device, level, now));
     }
@@ -134,7 +131,7 @@ fn arrive(
 
 fn failed(device: &mut Device, why: &str, now: Moment) {
     let aimed = device.real.position();
-    if device.link.available || device.real.heading != device.real.level {
+    if device.link.available || was_moving(device) {
         device.real.lose(now);
     }
     device.real.heading = None;
@@ -155,13 +152,19 @@ fn available(device: &mut Device, yes: bool, now: Moment) {
     device.link.asserted = false;
     device.link.timer = None;
     device.link.retry = None;
-    if !yes
-        && device
-            .real
-            .heading
-            .is_some_and(|to| device.real.level != Some(to))
-    {
+    if !yes && was_moving(device) {
         device.real.lose(now);
     }
     device.real.heading = None;
+}
+
+/// Whether an order was on its way that would have changed the level.
+fn was_moving(device: &Device) -> bool {
+    let course = &device.real;
+    course.heading.is_some() && course.heading != course.level
+}
+
+/// Whether a report tells of a switch; where nobody knew the level, it may have been one.
+fn crosses(known: Option<f64>, reported: f64) -> bool {
+    known.is_none_or(|old| (old > 0.0) != (reported > 0.0))
 }

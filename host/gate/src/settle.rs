@@ -95,14 +95,6 @@ fn settle_one(device: &mut Device, around: &Circumstances<'_>, out: &mut Settlem
     let wish = wish(device, around);
     let passage = passage(device, &wish, around, around.operation);
     let observed = around.operation == Operation::Observe;
-    if runs_out(&passage, device.course(around.operation)) {
-        let course = if observed {
-            &mut device.imagined
-        } else {
-            &mut device.real
-        };
-        course.run_out = Some(around.now.moment);
-    }
     if observed {
         imagine(device, &passage, around.now.moment);
         go_home(device, around, out);
@@ -120,18 +112,23 @@ fn settle_one(device: &mut Device, around: &Circumstances<'_>, out: &mut Settlem
     tell(device, observed, out);
 }
 
+/// How far a wish comes on the course of an operation; a run that ends by its length is noted.
 fn passage(
-    device: &Device,
+    device: &mut Device,
     wish: &Wish,
     around: &Circumstances<'_>,
     operation: Operation,
 ) -> Passage {
-    pass(&Subject {
+    let passage = pass(&Subject {
         spec: &device.spec,
         course: device.course(operation),
         around,
         wish,
-    })
+    });
+    if runs_out(&passage, device.course(operation)) {
+        device.course_mut(operation).run_out = Some(around.now.moment);
+    }
+    passage
 }
 
 /// Moves along the imagined course, which needs no driver.
@@ -255,15 +252,19 @@ fn tell(device: &mut Device, observed: bool, out: &mut Settlement) {
     };
     device.in_force = Some((requester.clone(), claim.seq));
     let done = link.asserted && real.heading.is_none() && real.level == Some(claim.level);
-    let news = if observed || hindered {
-        claim.told = None;
+    let failure = link.failure.as_deref();
+    let own = link.purpose.1 == Some(claim.seq);
+    let news = if observed {
         None
     } else if !link.available {
         Some((Outcome::Failed, "it cannot be reached"))
-    } else if done {
-        Some((Outcome::Executed, "confirmed"))
+    } else if let Some(why) = failure.filter(|_| own || !hindered) {
+        Some((Outcome::Failed, why))
+    } else if hindered {
+        claim.told = None;
+        None
     } else {
-        link.failure.as_deref().map(|why| (Outcome::Failed, why))
+        done.then_some((Outcome::Executed, "confirmed"))
     };
     if let Some((outcome, why)) = news
         && claim.told != Some(outcome)

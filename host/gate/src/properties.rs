@@ -1,0 +1,336 @@
+//! What holds for every sequence of requests, time, stale sensors, stops, holds and reports.
+
+use std::collections::BTreeMap;
+
+use growbox_model::commit::Restored;
+use growbox_model::ports::{DriveOrder, DriverReport};
+use growbox_model::{Command, DeviceId, DeviceSpec, Moment, Operation, Quantity, Requester, Span};
+use proptest::prelude::*;
+
+use crate::bench::{Bench, device, exhaust, heater, person, plugin, zone};
+
+/// One thing that happens.
+#[derive(Debug, Clone)]
+enum Step {
+    Ask(usize, usize, f64, Option<u64>),
+    Release(usize, usize),
+    Wait(u64),
+    Fresh(bool),
+    Stop(bool),
+    Reset,
+    Hold(usize, f64, Option<u64>),
+    Unhold(usize),
+    Operate(Operation),
+    Confirm,
+    Fail(usize),
+    Reach(usize, bool),
+    Move(usize, f64),
+}
+
+const NAMES: [&str; 4] = ["dehumidifier", "exhaust", "fan", "heater"];
+
+/// Switched and not, safe off and safe on, with and without needs and a longest run.
+fn devices() -> Vec<DeviceSpec> {
+    let mut heater = heater();
+    heater.start_level = 1.0;
+    heater.max_on = Some(Span::minutes(5));
+    let mut fan = device("fan", "circulation");
+    fan.max_on = Some(Span::minutes(3));
+    fan.min_off = Span::ZERO;
+    let mut exhaust = exhaust();
+    exhaust.never_off = false;
+    vec![heater, exhaust, device("dehumidifier", "dehumidifier"), fan]
+}
+
+fn requesters() -> [Requester; 4] {
+    [
+        plugin("vpd"),
+        plugin("low"),
+        plugin("stray"),
+        person("anna"),
+    ]
+}
+
+fn level() -> impl Strategy<Value = f64> {
+    prop_oneof![Just(0.0), Just(1.0), 0.0..=1.0f64, Just(f64::NAN)]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let which = || 0..NAMES.len();
+    prop_oneof![
+        8 => (0..4usize, which(), level(), proptest::option::of(0..900u64))
+            .prop_map(|(who, what, level, lease)| Step::Ask(who, what, level, lease)),
+        1 => (0..4usize, which()).prop_map(|(who, what)| Step::Release(who, what)),
+        8 => (0..400u64).prop_map(Step::Wait),
+        2 => any::<bool>().prop_map(Step::Fresh),
+        1 => any::<bool>().prop_map(Step::Stop),
+        1 => Just(Step::Reset),
+        1 => (which(), level(), proptest::option::of(0..900u64)).prop_map(|(what, level, span)| Step::Hold(what, level, span)),
+        1 => which().prop_map(Step::Unhold),
+        1 => prop_oneof![Just(Operation::Control), Just(Operation::Paused), Just(Operation::Observe)].prop_map(Step::Operate),
+        4 => Just(Step::Confirm),
+        1 => which().prop_map(Step::Fail),
+        1 => (which(), any::<bool>()).prop_map(|(what, yes)| Step::Reach(what, yes)),
+        1 => (which(), level()).prop_map(|(what, level)| Step::Move(what, level)),
+    ]
+}
+
+fn id(which: usize) -> DeviceId {
+    DeviceId::new(NAMES[which]).unwrap()
+}
+
+/// A bench whose outside is watched: what really was ordered, and when each output last went off.
+struct Watched {
+    bench: Bench,
+    /// Where each output is, as the orders and the hands of others left it.
+    at: BTreeMap<DeviceId, f64>,
+    off_since: BTreeMap<DeviceId, Moment>,
+    unconfirmed: Vec<DriveOrder>,
+    confirms: bool,
+}
+
+impl Watched {
+    fn new(confirms: bool, operation: Operation, clean: bool) -> Self {
+        let restored = Restored {
+            clean,
+            ..Restored::default()
+        };
+        let mut bench = Bench::restored(devices(), &restored, operation);
+        bench.confirms = false;
+        Self {
+            bench,
+            at: BTreeMap::new(),
+            off_since: BTreeMap::new(),
+            unconfirmed: Vec::new(),
+            confirms,
+        }
+    }
+
+    fn take(&mut self, step: &Step) {
+        let now = self.bench.now;
+        match step {
+            Step::Ask(who, what, level, lease) => {
+                self.ask(*who, *what, Command::Level(*level), *lease)
+            }
+            Step::Release(who, what) => self.ask(*who, *what, Command::Release, None),
+            Step::Wait(seconds) => return self.wait(Span::seconds(*seconds)),
+            Step::Fresh(true) => self.bench.world.stale.clear(),
+            Step::Fresh(false) => {
+                let stale = ["temperature", "humidity"].map(|q| Quantity::new(q).unwrap());
+                self.bench.world.stale.extend(stale);
+            }
+            Step::Stop(all) => {
+                let zone = zone();
+                let which = if *all { None } else { Some(&zone) };
+                self.bench.gate.stop(which, &"smoke".into(), &plugin("vpd"));
+            }
+            Step::Reset => drop(self.bench.gate.reset(None)),
+            Step::Hold(what, level, span) => {
+                let span = span.map(Span::seconds);
+                let held = self.bench.gate.hold(
+                    &id(*what),
+                    Some(*level),
+                    span,
+                    &"anna".into(),
+                    &"x".into(),
+                    now,
+                );
+                drop(held);
+            }
+            Step::Unhold(what) => drop(self.bench.gate.release(&id(*what))),
+            Step::Operate(operation) => self.bench.world.operation = *operation,
+            Step::Confirm => self.confirm(),
+            Step::Fail(what) => self.report(&DriverReport::Failed(id(*what), "no".into())),
+            Step::Reach(what, yes) => self.report(&DriverReport::Available(id(*what), *yes)),
+            Step::Move(what, level) => self.moved(*what, *level),
+        }
+        self.settle();
+    }
+
+    /// A request that is no equal renewal has exactly one verdict: `decide` returns it.
+    fn ask(&mut self, who: usize, what: usize, command: Command, lease: Option<u64>) {
+        let lease = lease.map(Span::seconds);
+        let requester = requesters()[who].clone();
+        let opened = |bench: &Bench| {
+            bench
+                .gate
+                .pending
+                .records
+                .iter()
+                .filter(|r| matches!(r, growbox_model::Record::Opened(..)))
+                .count()
+        };
+        let before = opened(&self.bench);
+        let level = matches!(command, Command::Level(_));
+        let verdict = self.bench.ask_only(&requester, NAMES[what], command, lease);
+        use growbox_model::VerdictKind::{Denied, Expired};
+        let recorded = verdict.is_some_and(|v| level && !matches!(v.kind, Denied | Expired));
+        assert_eq!(
+            opened(&self.bench) - before,
+            usize::from(recorded),
+            "a claim for each request let in"
+        );
+    }
+
+    fn report(&mut self, report: &DriverReport) {
+        self.bench.gate.report(report, self.bench.now);
+    }
+
+    /// Somebody's hand: only while no order is on its way, so that one truth exists.
+    fn moved(&mut self, what: usize, level: f64) {
+        let device = id(what);
+        let level = if devices().iter().any(|s| s.id == device && s.switched) {
+            level.round()
+        } else {
+            level
+        };
+        if !level.is_finite() || self.unconfirmed.iter().any(|o| o.device == device) {
+            return;
+        }
+        self.note(&device, level);
+        self.report(&DriverReport::Moved(device, level));
+    }
+
+    fn note(&mut self, device: &DeviceId, level: f64) {
+        let old = self.at.insert(device.clone(), level);
+        if level == 0.0 && old != Some(0.0) {
+            self.off_since.insert(device.clone(), self.bench.now.moment);
+        }
+    }
+
+    fn confirm(&mut self) {
+        for order in std::mem::take(&mut self.unconfirmed) {
+            self.report(&DriverReport::Confirmed(order.device, order.level));
+        }
+    }
+
+    fn wait(&mut self, span: Span) {
+        let end = self.bench.now.moment + span;
+        let mut steps = 0;
+        while let Some(next) = self.settle().filter(|next| *next < end) {
+            self.bench.advance_to(next);
+            steps += 1;
+            assert!(steps < 10_000, "a busy loop");
+        }
+        self.bench.advance_to(end);
+        self.settle();
+    }
+
+    /// Settles, checks everything that must hold, and settles again: nothing may be left.
+    fn settle(&mut self) -> Option<Moment> {
+        let known = self.bench.orders.len();
+        let mut next = self.bench.settle();
+        self.check(&self.bench.orders[known..].to_vec());
+        if self.confirms {
+            self.confirm();
+            let known = self.bench.orders.len();
+            next = self.bench.settle();
+            self.check(&self.bench.orders[known..].to_vec());
+            self.confirm();
+        }
+        if !self.confirms || self.unconfirmed.is_empty() {
+            let again = self.bench.gate.settle(&self.bench.world, self.bench.now);
+            assert_eq!(again.orders, [], "settled means settled");
+            assert_eq!(
+                (
+                    again.outcomes.len(),
+                    again.records.len(),
+                    again.changes.len()
+                ),
+                (0, 0, 0)
+            );
+            next = again.next;
+        }
+        assert!(
+            next.is_none_or(|next| next > self.bench.now.moment),
+            "deadlines lie ahead"
+        );
+        next
+    }
+
+    fn check(&mut self, orders: &[(Moment, DriveOrder)]) {
+        let specs = devices();
+        for (_, order) in orders {
+            let spec = specs.iter().find(|s| s.id == order.device).unwrap();
+            assert!((0.0..=1.0).contains(&order.level));
+            assert!(!spec.switched || order.level == 0.0 || order.level == 1.0);
+            assert!(
+                order.level == 0.0
+                    || spec.switched
+                    || (spec.low..=spec.high).contains(&order.level)
+            );
+            assert!(
+                order.level == 0.0 || spec.safe_level > 0.0 || order.within.is_some(),
+                "an 'on' ends by itself"
+            );
+            let starts =
+                order.level > 0.0 && self.at.get(&order.device).is_some_and(|old| *old == 0.0);
+            if starts && let Some(off) = self.off_since.get(&order.device) {
+                let rested = self.bench.now.moment.since(*off);
+                assert!(
+                    rested >= spec.min_off,
+                    "{} rested {rested} of {}",
+                    order.device,
+                    spec.min_off
+                );
+            }
+            self.note(&order.device.clone(), order.level);
+            self.unconfirmed.push(order.clone());
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens(
+        steps in proptest::collection::vec(step(), 1..60),
+        confirms in any::<bool>(),
+        clean in any::<bool>(),
+    ) {
+        let mut watched = Watched::new(confirms, Operation::Control, clean);
+        for step in &steps {
+            watched.take(step);
+        }
+    }
+
+    #[test]
+    fn in_the_end_everything_is_safe(steps in proptest::collection::vec(step(), 1..40)) {
+        let mut watched = Watched::new(true, Operation::Control, true);
+        for step in &steps {
+            watched.take(step);
+        }
+        for which in 0..NAMES.len() {
+            watched.take(&Step::Reach(which, true));
+            watched.take(&Step::Unhold(which));
+        }
+        watched.take(&Step::Reset);
+        watched.take(&Step::Operate(Operation::Control));
+        watched.wait(Span::hours(3));
+        for spec in devices().iter().filter(|spec| spec.max_on.is_none() || spec.safe_level == 0.0) {
+            let real = watched.bench.gate.devices[&spec.id].real;
+            prop_assert_eq!((&spec.id, real.level), (&spec.id, Some(spec.safe_level)));
+            prop_assert!(watched.bench.gate.devices[&spec.id].claims.is_empty());
+        }
+    }
+
+    #[test]
+    fn an_observed_zone_is_never_touched(steps in proptest::collection::vec(step(), 1..60)) {
+        let mut watched = Watched::new(true, Operation::Observe, true);
+        for step in steps.iter().filter(|step| !matches!(step, Step::Operate(_))) {
+            watched.take(step);
+        }
+        prop_assert_eq!(&watched.bench.orders, &[]);
+    }
+
+    #[test]
+    fn the_same_steps_give_the_same_answers(steps in proptest::collection::vec(step(), 1..30)) {
+        let run = || {
+            let mut watched = Watched::new(true, Operation::Control, true);
+            steps.iter().for_each(|step| watched.take(step));
+            format!("{:?}", watched.bench.said)
+        };
+        prop_assert_eq!(run(), run());
+    }
+}
