@@ -15,6 +15,8 @@ const FOUNDED: u64 = 1_768_473_000_000_000_000;
 const TENT: &str = "tent";
 /// The zone round it.
 const ROOM: &str = "room";
+/// What a request without a lease gets.
+const DEFAULT_LEASE: Span = seconds(120);
 /// How often a plug-in without a tick of its own is run.
 const STEP: Span = seconds(30);
 
@@ -114,9 +116,11 @@ fn unit_of(quantity: &str) -> &'static str {
 
 /// One zone `tent` with a handler at work in it.
 ///
-/// Devices do at once what they are asked; air is what the test says, always fresh.
+/// Devices do at once what they are asked, until the lease ends; air is what the test says,
+/// always fresh.
 #[derive(Debug)]
 pub struct TestRoom<H> {
+    id: String,
     instance: Instance<H>,
     tick: Span,
     now: Span,
@@ -130,8 +134,10 @@ impl<H: Plugin> TestRoom<H> {
     /// A room with nothing in it but a zone and a handler.
     #[must_use]
     pub fn with(handler: H) -> Self {
-        let tick = H::manifest().tick.map_or(STEP, Span::from_nanoseconds);
+        let manifest = H::manifest();
+        let tick = manifest.tick.map_or(STEP, Span::from_nanoseconds);
         Self {
+            id: manifest.id,
             instance: Instance::of(handler),
             tick,
             now: Span::ZERO,
@@ -350,6 +356,7 @@ impl<H: Handler> TestRoom<H> {
     }
 
     fn batch(&mut self, tick: bool, events: Vec<Event>) {
+        self.end_leases();
         for measure in self.zones.iter_mut().flat_map(|zone| &mut zone.climate) {
             measure.taken = self.now.as_nanoseconds();
         }
@@ -369,17 +376,37 @@ impl<H: Handler> TestRoom<H> {
     }
 
     fn take_request(&mut self, request: Request) {
+        let now = self.now.as_nanoseconds();
         let devices = &mut self.zones[0].devices;
         let device = devices
             .iter_mut()
             .find(|device| device.id == request.device);
         let device = device.unwrap_or_else(|| panic!("no device {}", request.device));
-        device.level = match request.command {
-            Command::Level(level) => level,
-            _ => 0.0,
-        };
+        match request.command {
+            Command::Level(level) => {
+                let lease = request.lease.unwrap_or(DEFAULT_LEASE.as_nanoseconds());
+                device.level = level;
+                device.owner = Some(self.id.clone());
+                device.until = Some(now + lease);
+            }
+            _ => let_go(device),
+        }
         self.requests.push(request);
     }
+
+    fn end_leases(&mut self) {
+        let now = self.now.as_nanoseconds();
+        let devices = self.zones.iter_mut().flat_map(|zone| &mut zone.devices);
+        devices
+            .filter(|device| device.until.is_some_and(|until| until < now))
+            .for_each(let_go);
+    }
+}
+
+fn let_go(device: &mut DeviceView) {
+    device.level = 0.0;
+    device.owner = None;
+    device.until = None;
 }
 
 fn set_climate(zone: &mut ZoneView, temperature: Celsius, humidity: Percent) {
