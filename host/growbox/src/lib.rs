@@ -1,4 +1,12 @@
-//! The binary as a library: configuration, command line, text for terminals.
+//! The binary as a library: configuration, the running room, the command line, and text for terminals.
 
+pub mod child;
+pub mod cli;
 pub mod config;
+pub mod demo;
+pub mod inspect;
 pub mod render;
+pub mod room;
+pub mod run;
+pub mod sim;
+mod telemetry;

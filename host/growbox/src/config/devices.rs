@@ -86,9 +86,8 @@ fn zone(section: &mut Section<'_, '_>, spec: &DeviceSpec) -> Option<ZoneId> {
         let (key, role) = (section.key("zone"), spec.role);
         match spec.needs.first() {
             None => {
-                section
-                    .report
-                    .explain_default(&key, "none".into(), "it belongs to the whole room")
+                let why = "it belongs to the whole room";
+                section.report.explain_default(&key, "none".into(), why);
             }
             Some(quantity) => {
                 let message = format!(

@@ -1,0 +1,659 @@
+//! What can be typed, and the help that says so.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use growbox_model::{DeviceId, SensorId, ZoneId};
+
+use super::age::When;
+use super::{Command, Task};
+
+/// The configuration a command takes where none is named.
+pub(super) const CONFIG: &str = "growbox.toml";
+
+const EXAMPLES: &str = "\
+Examples:
+  growbox demo                              a simulated tent, sixty times as fast as life
+  growbox check --config growbox.toml       what is wrong with a configuration, and what would be right
+  growbox run --config growbox.toml         run a room
+  growbox device list                       what is on, since when, who wants it, and why
+  growbox device why exhaust                the events that brought it there
+  growbox events tail --type 'device.*'     what happens, as it happens
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 host not reachable.
+Times are RFC 3339 (2026-01-15T10:30:00Z) or an age by this machine's clock (2d, 3h, 10min).";
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "growbox",
+    version,
+    about = "Runs a grow room: plug-ins ask, one gate decides, switches, and says why",
+    after_long_help = EXAMPLES,
+    after_help = "Examples and exit codes: growbox --help",
+    disable_help_subcommand = true
+)]
+struct Line {
+    /// Where the host keeps its data, and is found
+    ///
+    /// Else GROWBOX_DATA, else [node] data of the configuration, else /var/lib/growbox as root
+    /// and $XDG_STATE_HOME/growbox otherwise.
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    #[command(subcommand)]
+    word: Word,
+}
+
+#[derive(Debug, Subcommand)]
+enum Word {
+    /// Show a simulated tent with the first-party plug-ins at work
+    #[command(
+        after_long_help = "Without --data it works in a directory of its own, which it removes at the end.\n\nExamples:\n  growbox demo\n  growbox demo --seconds 20          ends by itself, with a summary\n  growbox demo --speed 600 --listen 127.0.0.1:0"
+    )]
+    Demo(DemoArgs),
+    /// Run a room
+    #[command(
+        after_long_help = "TERM ends it cleanly: every device at its safe level, everything durable.\n\nExamples:\n  growbox run --config growbox.toml\n  growbox run --listen 127.0.0.1:0 --data ./state       the port is in ./state/address"
+    )]
+    Run(RunArgs),
+    /// Simulate a tent as a process of its own
+    #[command(
+        after_long_help = "The room is reached as unix:PATH#OUTPUT and unix:PATH#SENSOR.\n\nExample:\n  growbox sim --socket /run/tent.sock --speed 60"
+    )]
+    Sim(SimArgs),
+    /// Say all that is wrong with a configuration
+    #[command(
+        after_long_help = "Exit code 0 where run would take it, 2 where not.\n\nExamples:\n  growbox check\n  growbox check --config growbox.toml --explain       every default, and why"
+    )]
+    Check(CheckArgs),
+    /// Ask what happened
+    #[command(subcommand)]
+    Events(EventsWord),
+    /// Ask about devices
+    #[command(subcommand)]
+    Device(DeviceWord),
+    /// Ask about zones
+    #[command(subcommand)]
+    Zone(ZoneWord),
+    /// Ask about plug-ins
+    #[command(subcommand)]
+    Plugin(PluginWord),
+    /// Stop a zone, or everything: every device to its safe level until reset
+    Stop(OrderArgs),
+    /// Take back a stop
+    Reset(OrderArgs),
+    /// Put right what the host cannot put right by itself
+    #[command(
+        after_long_help = "Example:\n  growbox doctor --rebind canopy        the next source that speaks for canopy owns it"
+    )]
+    Doctor(DoctorArgs),
+    /// List the roles a device can have, with the limits each brings
+    Roles(Listing),
+    /// List what was refused after it was accepted
+    DeadLetters(Listing),
+    /// Ask how well everything is; exit code 1 where it is critical
+    Health(Listing),
+}
+
+#[derive(Debug, Subcommand)]
+enum EventsWord {
+    /// Show events as they happen
+    #[command(
+        after_long_help = "Examples:\n  growbox events tail\n  growbox events tail --type 'device.action.*' --from 10min"
+    )]
+    Tail(TailArgs),
+    /// Show events of the log, oldest first
+    #[command(
+        after_long_help = "Examples:\n  growbox events query --from 2h --type 'device.*'\n  growbox events query --sensor canopy --limit 20 --json"
+    )]
+    Query(QueryArgs),
+    /// Write all events that fit, for other programs
+    #[command(after_long_help = EXPORT)]
+    Export(ExportArgs),
+    /// Show what led to an event, and what came of it
+    #[command(
+        after_long_help = "Examples:\n  growbox events why '#88192'\n  growbox events why my-own-id"
+    )]
+    Why(OneEvent),
+    /// Show what happened around an event
+    Related(OneEvent),
+}
+
+const EXPORT: &str = "\
+json: one event a line, after a first line {\"growbox_export\":1}.
+csv:  seq,id,type,timestamp,taken,source,zone,sensor_id,value,unit,quality,device_id,level,reason,cause,data
+      with a heading; times RFC 3339, level 0…1, data the event's whole data as JSON.
+
+Examples:
+  growbox events export --from 7d > week.jsonl
+  growbox events export --type 'sensor.*' --format csv > readings.csv";
+
+#[derive(Debug, Subcommand)]
+enum DeviceWord {
+    /// List devices: level, since when, whose claim, and why
+    List(Listing),
+    /// Show the events that brought a device where it is
+    Why(OneDevice),
+}
+
+#[derive(Debug, Subcommand)]
+enum ZoneWord {
+    /// List zones: stage, operation, climate, set points
+    List(Listing),
+}
+
+#[derive(Debug, Subcommand)]
+enum PluginWord {
+    /// List plug-ins: state, how far behind, what they command
+    List(Listing),
+    /// Show what a plug-in says of itself and what it may
+    #[command(
+        after_long_help = "Examples:\n  growbox plugin inspect vpd-control              one that runs\n  growbox plugin inspect ./dew-guard-0.3.1.wasm   a file, before anybody trusts it"
+    )]
+    Inspect(InspectArgs),
+}
+
+/// What the binary does itself.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Local {
+    /// `growbox demo`.
+    Demo(DemoArgs),
+    /// `growbox run`.
+    Run(RunArgs),
+    /// `growbox sim`.
+    Sim(SimArgs),
+    /// `growbox check`.
+    Check(CheckArgs),
+    /// `growbox plugin inspect FILE.wasm`.
+    InspectFile {
+        /// The component.
+        file: PathBuf,
+        /// As JSON.
+        json: bool,
+    },
+    /// `growbox roles`.
+    Roles {
+        /// As JSON.
+        json: bool,
+    },
+}
+
+/// What a running host is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Asking {
+    /// `events tail`.
+    Tail {
+        /// Which events.
+        filter: EventFilter,
+        /// As JSON lines.
+        json: bool,
+    },
+    /// `events query`.
+    Query {
+        /// Which events.
+        filter: EventFilter,
+        /// At most so many.
+        limit: u32,
+        /// With what enrichment and correlation add.
+        context: bool,
+        /// As JSON.
+        json: bool,
+        /// As an export would write them.
+        format: Option<Format>,
+    },
+    /// `events export`.
+    Export(Export),
+    /// `events why`.
+    Why {
+        /// Which event.
+        event: String,
+        /// As JSON.
+        json: bool,
+    },
+    /// `events related`.
+    Related {
+        /// Which event.
+        event: String,
+        /// As JSON.
+        json: bool,
+    },
+    /// `device list`.
+    Devices {
+        /// As JSON.
+        json: bool,
+    },
+    /// `device why`.
+    DeviceWhy {
+        /// Which.
+        device: DeviceId,
+        /// As JSON.
+        json: bool,
+    },
+    /// `zone list`.
+    Zones {
+        /// As JSON.
+        json: bool,
+    },
+    /// `plugin list`.
+    Plugins {
+        /// As JSON.
+        json: bool,
+    },
+    /// `plugin inspect ID`.
+    Inspect {
+        /// Which.
+        plugin: String,
+        /// As JSON.
+        json: bool,
+    },
+    /// `stop`.
+    Stop(OrderArgs),
+    /// `reset`.
+    Reset(OrderArgs),
+    /// `doctor --rebind`.
+    Rebind(SensorId),
+    /// `dead-letters`.
+    DeadLetters {
+        /// As JSON.
+        json: bool,
+    },
+    /// `health`.
+    Health {
+        /// As JSON.
+        json: bool,
+    },
+}
+
+/// `growbox demo`.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct DemoArgs {
+    /// How many times as fast as life
+    #[arg(long, default_value_t = 60.0, value_parser = speed)]
+    pub speed: f64,
+    /// End by itself after so long, with a summary
+    #[arg(long, value_parser = seconds)]
+    pub seconds: Option<f64>,
+    /// Where to listen
+    #[arg(long, value_name = "ADDR", value_parser = listen)]
+    pub listen: Option<std::net::SocketAddr>,
+}
+
+/// `growbox run`.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct RunArgs {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    pub config: PathBuf,
+    /// Where to listen, instead of [api] listen
+    #[arg(long, value_name = "ADDR", value_parser = listen)]
+    pub listen: Option<std::net::SocketAddr>,
+    /// The host alone, without a guardian (changes nothing until there is one)
+    #[arg(long)]
+    pub bare: bool,
+}
+
+/// `growbox sim`.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct SimArgs {
+    /// The unix socket to serve the tent on
+    #[arg(long, value_name = "PATH")]
+    pub socket: PathBuf,
+    /// How many times as fast as life
+    #[arg(long, default_value_t = 1.0, value_parser = speed)]
+    pub speed: f64,
+}
+
+/// `growbox check`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct CheckArgs {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    pub config: PathBuf,
+    /// Also every value, where it comes from, and why
+    #[arg(long)]
+    pub explain: bool,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `growbox plugin inspect`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct InspectArgs {
+    /// A plug-in of the running host, or a component file (with a / or ending in .wasm)
+    #[arg(value_name = "ID|FILE")]
+    target: String,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// `growbox stop` and `growbox reset`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct OrderArgs {
+    /// Only this zone
+    #[arg(long, value_parser = id(ZoneId::new))]
+    pub zone: Option<ZoneId>,
+    /// Why, for those who read it later
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// Who says so; else the user's name
+    #[arg(long)]
+    pub who: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+struct DoctorArgs {
+    /// Release a sensor from the source it is bound to
+    #[arg(long, value_name = "SENSOR", required = true, value_parser = id(SensorId::new))]
+    rebind: SensorId,
+}
+
+#[derive(Debug, Clone, Args)]
+struct Listing {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+struct OneEvent {
+    /// Its number, such as '#88192', or its id
+    event: String,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+struct OneDevice {
+    /// Which device
+    #[arg(value_parser = id(DeviceId::new))]
+    device: DeviceId,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Which events.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
+pub struct EventFilter {
+    /// From this time on: RFC 3339, or an age such as 2d
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<When>,
+    /// Up to this time
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<When>,
+    /// Only this type or prefix, such as 'sensor.*'; may be repeated
+    #[arg(long = "type", value_name = "TYPE")]
+    pub types: Vec<String>,
+    /// Only of this zone
+    #[arg(long)]
+    pub zone: Option<String>,
+    /// Only of this sensor
+    #[arg(long)]
+    pub sensor: Option<String>,
+    /// Only about this device
+    #[arg(long)]
+    pub device: Option<String>,
+    /// Only after this number
+    #[arg(long, value_name = "NUMBER", value_parser = number)]
+    pub after: Option<u64>,
+}
+
+#[derive(Debug, Clone, Args)]
+struct TailArgs {
+    #[command(flatten)]
+    filter: EventFilter,
+    /// One event a line, as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+struct QueryArgs {
+    #[command(flatten)]
+    filter: EventFilter,
+    /// At most so many
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
+    /// With what enrichment and correlation add
+    #[arg(long)]
+    context: bool,
+    /// As JSON
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    /// As an export would write them
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+}
+
+#[derive(Debug, Clone, Args)]
+struct ExportArgs {
+    #[command(flatten)]
+    filter: EventFilter,
+    /// How
+    #[arg(long, value_enum, default_value = "json")]
+    format: Format,
+}
+
+/// `growbox events export`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Export {
+    /// Which events.
+    pub filter: EventFilter,
+    /// How.
+    pub format: Format,
+}
+
+/// How events are exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// JSON lines
+    Json,
+    /// Comma-separated values with a heading
+    Csv,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text
+        .parse()
+        .ok()
+        .filter(|speed| (0.01..=100_000.0).contains(speed));
+    speed.ok_or_else(|| "not a number within 0.01 … 100000".to_owned())
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text
+        .parse()
+        .ok()
+        .filter(|seconds| (0.1..=31_622_400.0).contains(seconds));
+    seconds.ok_or_else(|| "not a number of seconds, at least 0.1".to_owned())
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.trim_start_matches('#')
+        .parse()
+        .map_err(|_| "not the number of an event".to_owned())
+}
+
+fn listen(text: &str) -> Result<std::net::SocketAddr, String> {
+    crate::config::listen_address(text).map_err(|objection| objection.message)
+}
+
+type ParseId<T> = fn(&str) -> Result<T, growbox_model::Objection>;
+
+fn id<T>(new: ParseId<T>) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |text| new(text).map_err(|objection| objection.message)
+}
+
+/// Reads the words of a command line, the program's name first.
+pub(super) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Command, clap::Error> {
+    let line = Line::try_parse_from(words)?;
+    Ok(Command {
+        data: line.data,
+        task: task(line.word),
+    })
+}
+
+fn task(word: Word) -> Task {
+    match word {
+        Word::Demo(args) => Task::Local(Local::Demo(args)),
+        Word::Run(args) => Task::Local(Local::Run(args)),
+        Word::Sim(args) => Task::Local(Local::Sim(args)),
+        Word::Check(args) => Task::Local(Local::Check(args)),
+        Word::Roles(Listing { json }) => Task::Local(Local::Roles { json }),
+        Word::Plugin(PluginWord::Inspect(args)) => inspect(args),
+        Word::Plugin(PluginWord::List(Listing { json })) => Task::Asking(Asking::Plugins { json }),
+        Word::Events(word) => Task::Asking(events(word)),
+        Word::Device(DeviceWord::List(Listing { json })) => Task::Asking(Asking::Devices { json }),
+        Word::Device(DeviceWord::Why(OneDevice { device, json })) => {
+            Task::Asking(Asking::DeviceWhy { device, json })
+        }
+        Word::Zone(ZoneWord::List(Listing { json })) => Task::Asking(Asking::Zones { json }),
+        Word::Stop(args) => Task::Asking(Asking::Stop(args)),
+        Word::Reset(args) => Task::Asking(Asking::Reset(args)),
+        Word::Doctor(DoctorArgs { rebind }) => Task::Asking(Asking::Rebind(rebind)),
+        Word::DeadLetters(Listing { json }) => Task::Asking(Asking::DeadLetters { json }),
+        Word::Health(Listing { json }) => Task::Asking(Asking::Health { json }),
+    }
+}
+
+fn events(word: EventsWord) -> Asking {
+    match word {
+        EventsWord::Tail(TailArgs { filter, json }) => Asking::Tail { filter, json },
+        EventsWord::Query(QueryArgs {
+            filter,
+            limit,
+            context,
+            json,
+            format,
+        }) => Asking::Query {
+            filter,
+            limit,
+            context,
+            json,
+            format,
+        },
+        EventsWord::Export(ExportArgs { filter, format }) => {
+            Asking::Export(Export { filter, format })
+        }
+        EventsWord::Why(OneEvent { event, json }) => Asking::Why { event, json },
+        EventsWord::Related(OneEvent { event, json }) => Asking::Related { event, json },
+    }
+}
+
+/// No plug-in id has a dot or a slash in it.
+fn inspect(args: InspectArgs) -> Task {
+    let InspectArgs { target, json } = args;
+    if target.contains('/') || target.ends_with(".wasm") {
+        return Task::Local(Local::InspectFile {
+            file: target.into(),
+            json,
+        });
+    }
+    Task::Asking(Asking::Inspect {
+        plugin: target,
+        json,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    fn typed(line: &str) -> Result<Command, clap::Error> {
+        read(
+            std::iter::once("growbox")
+                .chain(line.split_whitespace())
+                .map(OsString::from),
+        )
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Line::command().debug_assert();
+    }
+
+    #[test]
+    fn the_data_directory_may_be_named_anywhere() {
+        for line in [
+            "--data /x device list",
+            "device --data /x list",
+            "device list --data /x",
+        ] {
+            let command = typed(line).unwrap();
+            assert_eq!(command.data, Some("/x".into()));
+            assert_eq!(command.task, Task::Asking(Asking::Devices { json: false }));
+        }
+    }
+
+    #[test]
+    fn files_are_inspected_here_and_ids_by_the_host() {
+        let file = |target: &str| {
+            matches!(
+                typed(&format!("plugin inspect {target}")).unwrap().task,
+                Task::Local(_)
+            )
+        };
+        assert!(file("x.wasm") && file("./x") && !file("vpd-control"));
+    }
+
+    #[test]
+    fn filters_are_read() {
+        let command = typed(
+            "events query --from 2d --type sensor.* --type device.* --after #7 --limit 5 --json",
+        )
+        .unwrap();
+        let Task::Asking(Asking::Query {
+            filter,
+            limit,
+            json,
+            ..
+        }) = command.task
+        else {
+            panic!("not a query")
+        };
+        assert_eq!((limit, json, filter.after), (5, true, Some(7)));
+        assert_eq!(filter.types, ["sensor.*", "device.*"]);
+        assert_eq!(filter.from, Some("2d".parse().unwrap()));
+    }
+
+    #[test]
+    fn wrong_words_are_refused_with_what_is_wrong() {
+        for (line, told) in [
+            ("demo --speed fast", "not a number within"),
+            (
+                "run --listen 0.0.0.0:80",
+                "does not listen beyond this machine",
+            ),
+            ("events query --from yesterday", "neither a time"),
+            ("events query --limit 0", "0 is not in 1..=10000"),
+            ("device why Heater!", "does not fit"),
+            ("doctor", "--rebind"),
+            ("devise list", "similar"),
+        ] {
+            let error = typed(line).unwrap_err();
+            assert!(
+                error.use_stderr() && error.to_string().contains(told),
+                "{line}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn help_begins_with_what_it_is_for() {
+        let help = typed("--help").unwrap_err();
+        assert!(!help.use_stderr());
+        let help = help.to_string();
+        assert!(
+            help.starts_with("Runs a grow room: plug-ins ask, one gate decides"),
+            "{help}"
+        );
+        assert!(help.contains("Exit codes: 0 done"), "{help}");
+    }
+}

@@ -1,0 +1,69 @@
+//! The roles a device can have, and what each brings.
+
+use growbox_model::role::{ROLES, RoleSpec};
+use serde_json::{Value, json};
+
+use super::NOTHING;
+use crate::render::{Table, level, number, span};
+
+/// `growbox roles`: the table, or the same as JSON.
+pub(in crate::cli) fn roles(json: bool) -> String {
+    if json {
+        let rows: Vec<Value> = ROLES.iter().map(row_json).collect();
+        return format!("{}\n", json!({ "roles": rows }));
+    }
+    let heading = [
+        "ROLE",
+        "SAFE",
+        "LOWEST",
+        "MIN ON",
+        "MIN OFF",
+        "LONGEST RUN",
+        "NEEDS FRESH",
+        "WHAT IT DOES",
+    ];
+    let mut table = Table::new(heading);
+    for role in ROLES {
+        let lowest = if role.min_level_percent > 0.0 {
+            format!("{} %", number(role.min_level_percent))
+        } else {
+            NOTHING.into()
+        };
+        let never_off = if role.never_off { ", never off" } else { "" };
+        table.row([
+            role.name.into(),
+            role.safe_level.map_or_else(
+                || "lowest".to_owned(),
+                |safe| level(Some(safe), role.switched),
+            ),
+            format!("{lowest}{never_off}"),
+            span(role.min_on),
+            span(role.min_off),
+            role.max_on.map_or_else(|| NOTHING.to_owned(), span),
+            if role.needs.is_empty() {
+                NOTHING.to_owned()
+            } else {
+                role.needs.join(", ")
+            },
+            role.summary.into(),
+        ]);
+        table.note(role.why);
+    }
+    table.to_string()
+}
+
+fn row_json(role: &RoleSpec) -> Value {
+    json!({
+        "name": role.name,
+        "summary": role.summary,
+        "switched": role.switched,
+        "safe_level": role.safe_level,
+        "min_level_percent": role.min_level_percent,
+        "never_off": role.never_off,
+        "min_on_seconds": role.min_on,
+        "min_off_seconds": role.min_off,
+        "max_on_seconds": role.max_on,
+        "needs": role.needs,
+        "why": role.why,
+    })
+}
