@@ -15,7 +15,7 @@ pub(super) const CONFIG: &str = "growbox.toml";
 const EXAMPLES: &str = "\
 Examples:
   growbox demo                              a simulated tent, sixty times as fast as life
-  growbox check --config growbox.toml       what is wrong with a configuration, and what would be right
+  growbox check --config growbox.toml       what is wrong with a configuration
   growbox run --config growbox.toml         run a room
   growbox device list                       what is on, since when, who wants it, and why
   growbox device why exhaust                the events that brought it there
@@ -27,6 +27,7 @@ Times are RFC 3339 (2026-01-15T10:30:00Z) or an age by this machine's clock (2d,
 #[derive(Debug, Parser)]
 #[command(
     name = "growbox",
+    bin_name = "growbox",
     version,
     about = "Runs a grow room: plug-ins ask, one gate decides, switches, and says why",
     after_long_help = EXAMPLES,
@@ -319,7 +320,7 @@ pub struct CheckArgs {
 
 /// `growbox plugin inspect`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
-pub struct InspectArgs {
+struct InspectArgs {
     /// A plug-in of the running host, or a component file (with a / or ending in .wasm)
     #[arg(value_name = "ID|FILE")]
     target: String,

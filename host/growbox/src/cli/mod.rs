@@ -27,8 +27,7 @@ use std::process::ExitCode;
 
 pub use age::When;
 pub use args::{
-    Asking, CheckArgs, DemoArgs, EventFilter, Export, Format, InspectArgs, Local, OrderArgs,
-    RunArgs, SimArgs,
+    Asking, CheckArgs, DemoArgs, EventFilter, Export, Format, Local, OrderArgs, RunArgs, SimArgs,
 };
 pub use check::check;
 pub use failure::{Exit, Failure};

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use growbox_model::catalogue::{DOCUMENTS, EventType};
-use growbox_model::id::quoted;
 use growbox_model::json::Json;
 use growbox_model::room::Grant;
 use growbox_model::{DeviceId, DeviceSpec, PluginId, PluginSpec, Quantity, Span, ZoneId};
@@ -84,7 +83,7 @@ fn file(section: &mut Section<'_, '_>, spec: &mut PluginSpec, around: &Surroundi
         Some(file) if !(around.exists)(file) => {
             let wrong = Wrong::new(
                 "no_such_file",
-                format!("there is no file {}", quoted(&file.display().to_string())),
+                format!("there is no file {}", file.display()),
             );
             section
                 .report
