@@ -26,6 +26,8 @@ mod scan;
 mod schema;
 mod shared;
 mod tail;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -89,6 +91,10 @@ struct Inner {
 /// Opens the log in `dir`, which is made where it is missing and held until the log is let go
 /// of. `on_durable` is called on the writer's thread after every group, with the newest durable
 /// event.
+///
+/// After an unclean end the caller goes on numbering at a jump. The first event after it has to
+/// be durable (`Log::flush`) before any number is shown outside: else a second crash could jump
+/// to the same place again.
 ///
 /// A damaged database is set aside (`Health::set_aside` names it) and a fresh one begun.
 pub fn open(
@@ -255,12 +261,15 @@ fn load(path: &Path) -> Result<Loaded, StorageError> {
     })
 }
 
-/// Reads everything, then takes the mark of the clean end away, durably.
+/// Reads everything, then takes the mark of the clean end away, durably. Where there is none
+/// nothing is written, so that a host can start on a full disk.
 fn recall(connection: rusqlite::Connection) -> rusqlite::Result<Loaded> {
     let mut position = Position::load(&connection)?;
     let restored = restore::restore(&connection, &position)?;
-    position.clean = false;
-    position.store(&connection)?;
+    if position.clean {
+        position.clean = false;
+        position.store(&connection)?;
+    }
     Ok(Loaded {
         texts: Texts::load(&connection)?,
         minutes: Minutes::load(&connection, &position)?,

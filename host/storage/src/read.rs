@@ -16,7 +16,7 @@ use growbox_model::{
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::database;
-use crate::error::StorageError;
+use crate::error::{StorageError, is_damage};
 use crate::group::{Step, steps};
 use crate::position::{Position, signed, unsigned};
 use crate::row::Names;
@@ -266,7 +266,7 @@ impl Reader {
             .pool
             .take()
             .map_err(StorageError::sqlite("open the log for reading"))?;
-        let answer = ask(&mut shelf, question).map_err(StorageError::sqlite("read the log"))?;
+        let answer = ask(&mut shelf, question).map_err(|source| self.pool.blame(source))?;
         self.pool.give_back(shelf);
         Ok(answer)
     }
@@ -310,6 +310,19 @@ impl Pool {
                 connection: database::connect_reader(&self.path)?,
                 names: Names::default(),
             }),
+        }
+    }
+
+    /// Damage met by a reader is remembered like damage met by the writer.
+    fn blame(&self, source: rusqlite::Error) -> StorageError {
+        if is_damage(&source)
+            && let Err(error) = database::mark_damaged(&self.path)
+        {
+            tracing::error!(%error, "the damaged database could not be marked");
+        }
+        StorageError::Sqlite {
+            what: "read the log",
+            source,
         }
     }
 

@@ -296,3 +296,80 @@ fn record_size(record: &Record) -> usize {
         _ => 200,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RHYTHM: Rhythm = Rhythm {
+        interval: Duration::from_secs(1),
+        urgent_gap: Duration::from_millis(50),
+        group_events: 10,
+    };
+
+    fn closed(seq: u64) -> Commit {
+        Commit {
+            records: vec![Record::Closed(Seq(seq))],
+            ..Commit::default()
+        }
+    }
+
+    fn urgent() -> Commit {
+        Commit {
+            urgent: true,
+            ..closed(1)
+        }
+    }
+
+    fn tail() -> Tail {
+        Tail::new(Bounds::default(), 0, 0, Seq(0))
+    }
+
+    #[test]
+    fn company_is_waited_for_hurry_is_not() {
+        let start = Instant::now();
+        let mut tail = tail();
+        assert_eq!(tail.due(start, &RHYTHM), None);
+        tail.push(closed(1), start);
+        assert_eq!(tail.due(start, &RHYTHM), Some(start + RHYTHM.interval));
+        tail.push(urgent(), start);
+        assert_eq!(tail.due(start, &RHYTHM), Some(start + RHYTHM.urgent_gap));
+        tail.settle(2);
+        tail.push(closed(1), start);
+        assert_eq!(tail.due(start, &RHYTHM), Some(start + RHYTHM.interval));
+    }
+
+    #[test]
+    fn hurry_lasts_until_the_hurried_one_is_written() {
+        let start = Instant::now();
+        let mut tail = tail();
+        for _ in 0..25 {
+            tail.push(closed(1), start);
+        }
+        tail.push(urgent(), start);
+        let mut groups = Vec::new();
+        while tail.due(start, &RHYTHM) == Some(start + RHYTHM.urgent_gap) {
+            let group = tail.group(RHYTHM.group_events).len();
+            tail.settle(group);
+            groups.push(group);
+        }
+        assert_eq!(groups, [10, 10, 6]);
+    }
+
+    #[test]
+    fn a_commit_larger_than_a_group_goes_whole() {
+        let mut tail = tail();
+        let mut large = closed(1);
+        large.records = vec![Record::Closed(Seq(1)); 30];
+        tail.push(large, Instant::now());
+        tail.push(closed(1), Instant::now());
+        assert_eq!(tail.group(10).len(), 1);
+    }
+
+    #[test]
+    fn nothing_is_no_commit() {
+        let mut tail = tail();
+        tail.push(Commit::default(), Instant::now());
+        assert!(tail.all().is_empty());
+    }
+}

@@ -1,0 +1,241 @@
+//! Every record finds its table, comes back, and is taken back.
+
+use growbox_model::commit::{DeadLetter, Frame, Hold, Switch};
+use growbox_model::{
+    Clock, Commit, DeviceId, Generation, Instant, Json, Moment, Record, SensorId, Seq, Source,
+    ZoneId,
+};
+
+use super::fixtures::*;
+use crate::State;
+
+fn device() -> DeviceId {
+    DeviceId::new("heater").unwrap()
+}
+
+fn tent() -> ZoneId {
+    ZoneId::new("tent").unwrap()
+}
+
+fn switch(level: f64, second: u64) -> Switch {
+    Switch {
+        device: device(),
+        level,
+        moment: Moment(second * SECOND),
+        wall: Instant(FOUNDED + second * SECOND),
+    }
+}
+
+fn hold() -> Hold {
+    Hold {
+        level: 0.25,
+        until: Some(Instant(FOUNDED)),
+        who: "ann".into(),
+        reason: "emptying the tank".into(),
+    }
+}
+
+#[test]
+fn records_come_back_and_are_taken_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let canopy = SensorId::new("canopy").unwrap();
+    let (log, _) = opened(dir.path(), &patient());
+    log.commit(records(vec![
+        Record::Bound(canopy.clone(), Some(Source("http".into()))),
+        Record::Switched(switch(1.0, 1)),
+        Record::Switched(switch(0.0, 2)),
+        Record::Override(
+            tent(),
+            "mode".into(),
+            Some(Json::trusted(r#"{"mode":"x"}"#)),
+        ),
+        Record::Hold(device(), Some(hold())),
+        Record::Stopped(None, Some("smoke".into())),
+        Record::Stopped(Some(tent()), Some("leak".into())),
+        Record::Opened(Seq(7), device()),
+        Record::Opened(Seq(9), device()),
+        Record::Closed(Seq(7)),
+    ]));
+    drop(log);
+    let (log, restored) = opened(dir.path(), &patient());
+    assert_eq!(restored.bindings, [(canopy.clone(), Source("http".into()))]);
+    assert_eq!(restored.switches, [switch(0.0, 2)]);
+    let mode = (tent(), "mode".into(), Json::trusted(r#"{"mode":"x"}"#));
+    assert_eq!(restored.overrides, [mode]);
+    assert_eq!(restored.holds, [(device(), hold())]);
+    assert_eq!(
+        restored.stops,
+        [(None, "smoke".into()), (Some(tent()), "leak".into())]
+    );
+    assert_eq!(restored.open, [(Seq(9), device())]);
+    log.commit(records(vec![
+        Record::Bound(canopy, None),
+        Record::Override(tent(), "mode".into(), None),
+        Record::Hold(device(), None),
+        Record::Stopped(None, None),
+        Record::Closed(Seq(9)),
+    ]));
+    drop(log);
+    let (_log, restored) = opened(dir.path(), &patient());
+    assert!(restored.bindings.is_empty() && restored.overrides.is_empty());
+    assert!(restored.holds.is_empty() && restored.open.is_empty());
+    assert_eq!(restored.stops, [(Some(tent()), "leak".into())]);
+}
+
+fn batch(generation: u32, key: &str, value: Option<&str>) -> Commit {
+    let mut batch = counted(generation, u64::from(generation), 0);
+    batch.state = vec![(key.into(), value.map(|value| value.as_bytes().to_vec()))];
+    Commit {
+        plugin: Some(batch),
+        ..Commit::default()
+    }
+}
+
+fn generation(generation: u32) -> Record {
+    let digest = format!("digest-{generation}");
+    Record::Generation(
+        counter(),
+        Generation(generation),
+        "0.1.0".into(),
+        digest.into(),
+    )
+}
+
+fn state(entries: &[(&str, &str)]) -> State {
+    entries
+        .iter()
+        .map(|(key, value)| ((*key).into(), value.as_bytes().to_vec()))
+        .collect()
+}
+
+/// The story is asked about twice: while it waits, and when it is durable.
+#[test]
+fn a_generation_starts_on_a_copy_of_the_one_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = opened(dir.path(), &patient());
+    let ask = |log: &crate::Log, n: u32| log.reader().state(&counter(), Generation(n)).unwrap();
+    let mut last_of_the_first = batch(1, "b", Some("2"));
+    last_of_the_first.records = vec![generation(2)];
+    for step in [
+        records(vec![generation(1)]),
+        batch(1, "a", Some("1")),
+        batch(1, "gone", Some("x")),
+        batch(1, "gone", None),
+        last_of_the_first,
+        batch(2, "a", Some("3")),
+    ] {
+        log.commit(step);
+    }
+    for _ in ["waiting", "durable"] {
+        assert_eq!(ask(&log, 1), state(&[("a", "1"), ("b", "2")]));
+        assert_eq!(ask(&log, 2), state(&[("a", "3"), ("b", "2")]));
+        assert_eq!(ask(&log, 3), State::new());
+        assert!(log.flush(PATIENCE));
+    }
+    let mut first_of_the_third = batch(3, "c", Some("4"));
+    first_of_the_third.records = vec![generation(3)];
+    log.commit(first_of_the_third);
+    for _ in ["waiting", "durable"] {
+        assert_eq!(ask(&log, 3), state(&[("a", "3"), ("b", "2"), ("c", "4")]));
+        assert!(log.flush(PATIENCE));
+    }
+    assert_eq!(
+        ask(&log, 2),
+        state(&[("a", "3"), ("b", "2")]),
+        "the way back"
+    );
+    assert_eq!(ask(&log, 1), State::new(), "older ones go");
+    drop(log);
+    let (_log, restored) = opened(dir.path(), &patient());
+    let [plugin] = &restored.plugins[..] else {
+        panic!("{:?}", restored.plugins)
+    };
+    assert_eq!(
+        (plugin.generation, &*plugin.digest),
+        (Generation(3), "digest-3")
+    );
+    assert_eq!(plugin.cursor, Some(Seq(3)));
+}
+
+#[test]
+fn a_generation_without_a_batch_has_the_cursor_of_the_one_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = opened(dir.path(), &patient());
+    log.commit(records(vec![generation(1)]));
+    drop(log);
+    let (log, restored) = opened(dir.path(), &patient());
+    assert_eq!(restored.plugins[0].cursor, None);
+    let mut step = batch(1, "a", None);
+    step.records = vec![generation(2)];
+    log.commit(step);
+    drop(log);
+    let (_log, restored) = opened(dir.path(), &patient());
+    assert_eq!(restored.plugins[0].generation, Generation(2));
+    assert_eq!(restored.plugins[0].cursor, Some(Seq(1)));
+}
+
+#[test]
+fn a_frame_explains_its_batch() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = opened(dir.path(), &patient());
+    let frame = |second: u64| Frame {
+        first: Seq(1),
+        last: Seq(4),
+        view: Seq(5),
+        clock: Clock {
+            now: Moment(second),
+            wall: Instant(FOUNDED + second),
+            wall_trusted: true,
+            utc_offset: 3600,
+        },
+        tick: second == 2,
+    };
+    for second in [1, 2] {
+        let mut step = batch(1, "a", None);
+        step.plugin.as_mut().unwrap().frame = Some(frame(second));
+        log.commit(step);
+    }
+    assert!(log.flush(PATIENCE));
+    let frames = |from: u64, generation: u32| {
+        log.reader()
+            .frames(&counter(), Generation(generation), Seq(from), 10)
+            .unwrap()
+    };
+    assert_eq!(frames(4, 1), [frame(1), frame(2)]);
+    assert!(frames(5, 1).is_empty() && frames(4, 2).is_empty());
+}
+
+fn letter(n: u64) -> Record {
+    Record::DeadLetter(DeadLetter {
+        taken: Instant(FOUNDED + n),
+        source: Source("mqtt:room".into()),
+        code: "unknown_type".into(),
+        message: "unknown event type".into(),
+        body: n.to_string().into(),
+    })
+}
+
+#[test]
+fn the_newest_dead_letters_are_kept_with_ids_that_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = opened(dir.path(), &patient());
+    log.commit(records((1..=10_005).map(letter).collect()));
+    assert!(log.flush(PATIENCE));
+    log.commit(records(vec![letter(10_006), letter(10_007)]));
+    let ids = |limit: usize| -> Vec<(u64, String)> {
+        let letters = log.reader().dead_letters(limit).unwrap();
+        letters
+            .iter()
+            .map(|(id, l)| (*id, l.body.to_string()))
+            .collect()
+    };
+    let wanted = |ids: &[u64]| {
+        ids.iter()
+            .map(|id| (*id, id.to_string()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(ids(3), wanted(&[10_007, 10_006, 10_005]));
+    assert!(log.flush(PATIENCE));
+    assert_eq!(ids(3), wanted(&[10_007, 10_006, 10_005]));
+    assert_eq!(ids(usize::MAX).len(), 10_000);
+}
