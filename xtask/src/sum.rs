@@ -1,0 +1,134 @@
+//! The sum of all tests, read from what the test runners print.
+
+use std::fmt;
+
+/// How many tests went well, and how many did not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Sum {
+    passed: u64,
+    failed: u64,
+}
+
+impl Sum {
+    /// Adds up every summary line among these: nextest's, and one of `cargo test` per binary.
+    pub(crate) fn of(lines: &[String]) -> Self {
+        lines
+            .iter()
+            .filter_map(|line| nextest(line).or_else(|| harness(line)))
+            .fold(Self::default(), Self::and)
+    }
+
+    /// Both together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            passed: self.passed + other.passed,
+            failed: self.failed + other.failed,
+        }
+    }
+
+    /// A runner that ended badly without naming a failed test (one that would not build, one
+    /// that died) counts as one; finding nothing to run under a filter does not.
+    pub(crate) fn ended(mut self, well: bool, filtered: bool) -> Self {
+        let nothing_to_run = filtered && self == Self::default();
+        if !well && self.failed == 0 && !nothing_to_run {
+            self.failed = 1;
+        }
+        self
+    }
+
+    /// Whether something ran and nothing failed.
+    pub(crate) fn is_good(self) -> bool {
+        self.failed == 0 && self.passed > 0
+    }
+}
+
+impl fmt::Display for Sum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} passed, {} failed", self.passed, self.failed)
+    }
+}
+
+/// `Summary [   0.1s] 9/10 tests run: 7 passed (1 slow), 1 failed, 1 timed out, 2 skipped`.
+/// Whatever was meant to run and did not pass has failed.
+fn nextest(line: &str) -> Option<Sum> {
+    let rest = line.trim_start().strip_prefix("Summary [")?;
+    let (_, rest) = rest.split_once(']')?;
+    let (ran, results) = rest.split_once(':')?;
+    let meant = ran.split_whitespace().next()?.rsplit('/').next()?;
+    let passed = count_before(results, "passed").unwrap_or(0);
+    Some(Sum {
+        passed,
+        failed: meant.parse::<u64>().ok()?.saturating_sub(passed),
+    })
+}
+
+/// `test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; …`.
+fn harness(line: &str) -> Option<Sum> {
+    let rest = line.trim_start().strip_prefix("test result: ")?;
+    Some(Sum {
+        passed: count_before(rest, "passed")?,
+        failed: count_before(rest, "failed")?,
+    })
+}
+
+/// The number right before a word.
+fn count_before(text: &str, word: &str) -> Option<u64> {
+    let words: Vec<&str> = text.split([' ', ',', ';', '.']).collect();
+    words
+        .windows(2)
+        .find(|two| two[1] == word)
+        .and_then(|two| two[0].parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sum_of(text: &str) -> Sum {
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        Sum::of(&lines)
+    }
+
+    #[test]
+    fn nextest_says_it_in_one_line() {
+        let all_well = "     Summary [   0.123s] 10 tests run: 10 passed (1 slow), 2 skipped";
+        assert_eq!(sum_of(all_well).to_string(), "10 passed, 0 failed");
+        let mixed =
+            "Summary [ 61.000s] 10 tests run: 7 passed, 1 failed, 1 exec failed, 1 timed out";
+        assert_eq!(sum_of(mixed).to_string(), "7 passed, 3 failed");
+        let one = "     Summary [   0.001s] 1 test run: 0 passed, 1 failed, 0 skipped";
+        assert_eq!(sum_of(one).to_string(), "0 passed, 1 failed");
+    }
+
+    #[test]
+    fn tests_that_were_cut_off_have_not_passed() {
+        let cut = "     Summary [   1.000s] 4/9 tests run: 3 passed, 1 failed, 0 skipped";
+        assert_eq!(sum_of(cut).to_string(), "3 passed, 6 failed");
+    }
+
+    #[test]
+    fn cargo_says_it_once_a_binary() {
+        let text = "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 5 filtered out; finished in 0.00s
+test a::failed ... ok
+test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.10s";
+        assert_eq!(sum_of(text).to_string(), "4 passed, 2 failed");
+    }
+
+    #[test]
+    fn a_runner_that_dies_counts_as_failed() {
+        let three = sum_of("test result: ok. 3 passed; 0 failed; 0 ignored");
+        assert!(three.ended(true, false).is_good());
+        assert_eq!(three.ended(false, true).to_string(), "3 passed, 1 failed");
+        assert_eq!(
+            Sum::default().ended(false, false).to_string(),
+            "0 passed, 1 failed"
+        );
+    }
+
+    #[test]
+    fn nothing_found_is_no_failure_and_no_success_either() {
+        let nothing = Sum::default().ended(false, true);
+        assert_eq!(nothing.to_string(), "0 passed, 0 failed");
+        assert!(!nothing.is_good());
+    }
+}
