@@ -93,12 +93,17 @@ impl Course {
 
     /// When minimum off lets it leave zero.
     pub(crate) fn may_start(&self, min_off: Span) -> Option<Moment> {
-        let rest = if self.run_out.is_some() && self.run_out == self.last_off {
+        let rest = if self.rests_after_run() {
             min_off.max(SHORTEST_REST)
         } else {
             min_off
         };
         self.last_off.map(|off| off + rest)
+    }
+
+    /// Whether it last went off because it had run its longest time.
+    pub(crate) fn rests_after_run(&self) -> bool {
+        self.run_out.is_some() && self.run_out == self.last_off
     }
 
     /// When its longest run is over, while it is not known to be off.

@@ -138,13 +138,9 @@ fn in_force(claim: &Claim, device: &Device, around: &Circumstances<'_>) -> Judge
         wish: &wish(device, around),
     };
     let passage = pass(&subject);
-    if let Some(first) = passage.hindrances.into_iter().next() {
-        return (
-            VerdictKind::Dampened,
-            first.policy,
-            first.why,
-            first.free_at,
-        );
+    if let Some(first) = passage.hindrances.first() {
+        let why = say::hindrance(first, &device.spec, around.now);
+        return (VerdictKind::Dampened, first.policy, why, first.free_at);
     }
     if let Some(clamped) = say::clamped(claim, &device.spec) {
         return (VerdictKind::Clamped, "envelope", clamped, None);

@@ -113,7 +113,8 @@ fn half(set: Moment, expires: Moment) -> Moment {
 /// Who moves the device; a broken minimum on is named.
 fn trigger(device: &Device, wish: &Wish, passage: &Passage, now: Now) -> String {
     if let Some(hindrance) = passage.hindrances.last() {
-        return format!("{}: {}", hindrance.policy, hindrance.why);
+        let why = say::hindrance(hindrance, &device.spec, now);
+        return format!("{}: {why}", hindrance.policy);
     }
     let named = say::trigger(device, &wish.owner);
     let spec = &device.spec;

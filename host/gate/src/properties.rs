@@ -7,6 +7,7 @@ use growbox_model::ports::{DriveOrder, DriverReport};
 use growbox_model::{Command, DeviceId, DeviceSpec, Moment, Operation, Quantity, Requester, Span};
 use proptest::prelude::*;
 
+use crate::Settlement;
 use crate::bench::{Bench, device, exhaust, heater, person, plugin, zone};
 
 /// One thing that happens.
@@ -84,9 +85,13 @@ struct Watched {
     bench: Bench,
     /// Where each output is, as the orders and the hands of others left it.
     at: BTreeMap<DeviceId, f64>,
-    off_since: BTreeMap<DeviceId, Moment>,
+    /// When each last crossed zero.
+    switched: BTreeMap<DeviceId, Moment>,
     unconfirmed: Vec<DriveOrder>,
     confirms: bool,
+    /// Whether only requests, time, holds and sensors happen: then minimum and maximum on hold too.
+    quiet: bool,
+    specs: BTreeMap<DeviceId, DeviceSpec>,
 }
 
 impl Watched {
@@ -100,9 +105,11 @@ impl Watched {
         Self {
             bench,
             at: BTreeMap::new(),
-            off_since: BTreeMap::new(),
+            switched: BTreeMap::new(),
             unconfirmed: Vec::new(),
             confirms,
+            quiet: false,
+            specs: devices().into_iter().map(|s| (s.id.clone(), s)).collect(),
         }
     }
 
@@ -110,7 +117,7 @@ impl Watched {
         let now = self.bench.now;
         match step {
             Step::Ask(who, what, level, lease) => {
-                self.ask(*who, *what, Command::Level(*level), *lease)
+                self.ask(*who, *what, Command::Level(*level), *lease);
             }
             Step::Release(who, what) => self.ask(*who, *what, Command::Release, None),
             Step::Wait(seconds) => return self.wait(Span::seconds(*seconds)),
@@ -193,8 +200,8 @@ impl Watched {
 
     fn note(&mut self, device: &DeviceId, level: f64) {
         let old = self.at.insert(device.clone(), level);
-        if level == 0.0 && old != Some(0.0) {
-            self.off_since.insert(device.clone(), self.bench.now.moment);
+        if old.is_none_or(|old| (old > 0.0) != (level > 0.0)) {
+            self.switched.insert(device.clone(), self.bench.now.moment);
         }
     }
 
@@ -218,29 +225,18 @@ impl Watched {
 
     /// Settles, checks everything that must hold, and settles again: nothing may be left.
     fn settle(&mut self) -> Option<Moment> {
-        let known = self.bench.orders.len();
-        let mut next = self.bench.settle();
-        self.check(&self.bench.orders[known..].to_vec());
-        if self.confirms {
-            self.confirm();
+        loop {
             let known = self.bench.orders.len();
-            next = self.bench.settle();
-            self.check(&self.bench.orders[known..].to_vec());
+            self.bench.settle();
+            self.check(known);
+            if !self.confirms || self.unconfirmed.is_empty() {
+                break;
+            }
             self.confirm();
         }
-        if !self.confirms || self.unconfirmed.is_empty() {
-            let again = self.bench.gate.settle(&self.bench.world, self.bench.now);
-            assert_eq!(again.orders, [], "settled means settled");
-            assert_eq!(
-                (
-                    again.outcomes.len(),
-                    again.records.len(),
-                    again.changes.len()
-                ),
-                (0, 0, 0)
-            );
-            next = again.next;
-        }
+        let mut again = self.bench.gate.settle(&self.bench.world, self.bench.now);
+        let next = again.next.take();
+        assert_eq!(again, Settlement::default(), "settled means settled");
         assert!(
             next.is_none_or(|next| next > self.bench.now.moment),
             "deadlines lie ahead"
@@ -248,41 +244,53 @@ impl Watched {
         next
     }
 
-    fn check(&mut self, orders: &[(Moment, DriveOrder)]) {
-        let specs = devices();
+    /// What every order since `known` must be, and where it leaves its device.
+    fn check(&mut self, known: usize) {
+        let orders = self.bench.orders[known..].to_vec();
         for (_, order) in orders {
-            let spec = specs.iter().find(|s| s.id == order.device).unwrap();
-            assert!((0.0..=1.0).contains(&order.level));
-            assert!(!spec.switched || order.level == 0.0 || order.level == 1.0);
+            let spec = self.specs[&order.device].clone();
+            check_level(&order, &spec);
+            self.check_protection(&order, &spec);
+            self.note(&order.device, order.level);
+            self.unconfirmed.push(order);
+        }
+        for (device, level) in self.at.iter().filter(|_| self.quiet) {
+            let run = self.bench.now.moment.since(self.switched[device]);
+            let longest = self.specs[device].max_on.filter(|_| *level > 0.0);
             assert!(
-                order.level == 0.0
-                    || spec.switched
-                    || (spec.low..=spec.high).contains(&order.level)
+                longest.is_none_or(|longest| run < longest),
+                "{device} ran {run}"
             );
-            assert!(
-                order.level == 0.0 || spec.safe_level > 0.0 || order.within.is_some(),
-                "an 'on' ends by itself"
-            );
-            let starts =
-                order.level > 0.0 && self.at.get(&order.device).is_some_and(|old| *old == 0.0);
-            if starts && let Some(off) = self.off_since.get(&order.device) {
-                let rested = self.bench.now.moment.since(*off);
-                assert!(
-                    rested >= spec.min_off,
-                    "{} rested {rested} of {}",
-                    order.device,
-                    spec.min_off
-                );
-            }
-            self.note(&order.device.clone(), order.level);
-            self.unconfirmed.push(order.clone());
+        }
+    }
+
+    fn check_protection(&self, order: &DriveOrder, spec: &DeviceSpec) {
+        let Some(old) = self.at.get(&order.device) else {
+            return;
+        };
+        let lasted = self.bench.now.moment.since(self.switched[&order.device]);
+        if *old == 0.0 && order.level > 0.0 {
+            assert!(lasted >= spec.min_off, "{} rested {lasted}", spec.id);
+        }
+        if self.quiet && *old > 0.0 && order.level == 0.0 {
+            assert!(lasted >= spec.min_on, "{} ran {lasted}", spec.id);
         }
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+fn check_level(order: &DriveOrder, spec: &DeviceSpec) {
+    let on = order.level > 0.0;
+    assert!((0.0..=1.0).contains(&order.level));
+    assert!(!on || !spec.switched || order.level == 1.0);
+    assert!(!on || spec.switched || (spec.low..=spec.high).contains(&order.level));
+    let ends = order.within.is_some_and(|within| within > Span::ZERO);
+    assert!(
+        !on || spec.safe_level > 0.0 || ends,
+        "an 'on' ends by itself"
+    );
+}
 
+proptest! {
     #[test]
     fn whatever_happens(
         steps in proptest::collection::vec(step(), 1..60),
@@ -291,6 +299,16 @@ proptest! {
     ) {
         let mut watched = Watched::new(confirms, Operation::Control, clean);
         for step in &steps {
+            watched.take(step);
+        }
+    }
+
+    #[test]
+    fn minimum_and_maximum_on_hold_where_nothing_breaks(steps in proptest::collection::vec(step(), 1..60)) {
+        let mut watched = Watched::new(true, Operation::Control, true);
+        watched.quiet = true;
+        let quiet = |step: &&Step| matches!(step, Step::Ask(..) | Step::Release(..) | Step::Wait(_) | Step::Fresh(_) | Step::Hold(..) | Step::Unhold(_));
+        for step in steps.iter().filter(quiet) {
             watched.take(step);
         }
     }
@@ -308,7 +326,7 @@ proptest! {
         watched.take(&Step::Reset);
         watched.take(&Step::Operate(Operation::Control));
         watched.wait(Span::hours(3));
-        for spec in devices().iter().filter(|spec| spec.max_on.is_none() || spec.safe_level == 0.0) {
+        for spec in watched.specs.values().filter(|spec| spec.max_on.is_none() || spec.safe_level == 0.0) {
             let real = watched.bench.gate.devices[&spec.id].real;
             prop_assert_eq!((&spec.id, real.level), (&spec.id, Some(spec.safe_level)));
             prop_assert!(watched.bench.gate.devices[&spec.id].claims.is_empty());

@@ -7,6 +7,7 @@ use growbox_model::{DeviceSpec, Instant, Moment, Now};
 use crate::claim::Claim;
 use crate::device::Device;
 use crate::gate::Stop;
+use crate::policy::{Hindrance, Obstacle};
 use crate::wish::Owner;
 
 /// A moment as people read it, hours and minutes in UTC.
@@ -65,6 +66,19 @@ pub(crate) fn run_out(spec: &DeviceSpec) -> String {
     format!("its longest run{longest} is over; it must be asked for anew")
 }
 
+/// What keeps a device from where it is wanted.
+pub(crate) fn hindrance(hindrance: &Hindrance, spec: &DeviceSpec, now: Now) -> String {
+    let until = hindrance.free_at.map_or(String::new(), |moment| {
+        format!(", until {}", clock(moment, now))
+    });
+    match &hindrance.obstacle {
+        Obstacle::Stale(quantity) => format!("{quantity} is not fresh, and {} needs it", spec.id),
+        Obstacle::Runs => format!("it runs at least {}{until}", spec.min_on),
+        Obstacle::RunOut => run_out(spec),
+        Obstacle::Rests => format!("it rests at least {}{until}", spec.min_off),
+    }
+}
+
 /// A hold, its holder and its reason.
 pub(crate) fn held(hold: &Hold, spec: &DeviceSpec) -> String {
     let until = hold.until.map_or("released".to_owned(), wall);
@@ -77,7 +91,7 @@ pub(crate) fn held(hold: &Hold, spec: &DeviceSpec) -> String {
 }
 
 /// Why a device is where it is.
-pub(crate) fn why(device: &Device, stop: Option<&Stop>, observed: bool) -> String {
+pub(crate) fn why(device: &Device, stop: Option<&Stop>, observed: bool, now: Now) -> String {
     let standing = &device.standing;
     let mut said = wish(device, stop);
     if observed {
@@ -85,7 +99,10 @@ pub(crate) fn why(device: &Device, stop: Option<&Stop>, observed: bool) -> Strin
         said = format!("observed only, would be {would}: {said}");
     }
     if let Some(hindrance) = &standing.hindrance {
-        said = format!("{said}; but {}", hindrance.why);
+        said = format!(
+            "{said}; but {}",
+            self::hindrance(hindrance, &device.spec, now)
+        );
     }
     if !device.link.available && !observed {
         said = format!("it cannot be reached; {said}");
@@ -140,7 +157,7 @@ pub(crate) fn refusal(claim: &Claim, device: &Device, now: Now) -> Option<String
         Owner::Claim(winner) if *winner == claim.requester => standing
             .hindrance
             .as_ref()
-            .map(|h| h.why.clone())
+            .map(|h| hindrance(h, &device.spec, now))
             .or_else(|| clamped(claim, &device.spec)),
         Owner::Claim(winner) => device
             .claims

@@ -125,7 +125,7 @@ fn passage(
         around,
         wish,
     });
-    if runs_out(&passage, device.course(operation)) {
+    if runs_out(&passage) {
         device.course_mut(operation).run_out = Some(around.now.moment);
     }
     passage

@@ -40,7 +40,7 @@ impl Gate {
             level: device.real.level,
             since: device.real.level.map(|_| wall_of(device.real.since, now)),
             owner: owner(device),
-            why: say::why(device, stop, observed).into(),
+            why: say::why(device, stop, observed, now).into(),
             until: until(device).map(|moment| wall_of(moment, now)),
             available: device.link.available,
             refusal: complaint.map(Into::into),

@@ -1,6 +1,6 @@
 //! Condition: a device runs only while what it needs to know is fresh; unknown means no.
 
-use super::{Hindrance, Subject};
+use super::{Hindrance, Obstacle, Subject};
 
 /// Sends a device whose needs are not fresh to its safe level.
 pub(super) fn hinder(subject: &Subject<'_>, level: f64) -> Option<Hindrance> {
@@ -11,7 +11,7 @@ pub(super) fn hinder(subject: &Subject<'_>, level: f64) -> Option<Hindrance> {
     }
     Some(Hindrance {
         policy: "condition",
-        why: format!("{stale} is not fresh, and {} needs it", subject.spec.id),
+        obstacle: Obstacle::Stale(stale.clone()),
         level: Some(safe),
         free_at: None,
     })

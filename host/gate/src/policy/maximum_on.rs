@@ -1,6 +1,6 @@
 //! Maximum on: the longest run counts from the switch, untouched by renewal; then the device rests.
 
-use super::{Hindrance, Subject};
+use super::{Hindrance, Obstacle, Subject};
 
 /// Its name in verdicts; the rest after a run bears it too.
 pub(super) const NAME: &str = "maximum_on";
@@ -10,12 +10,11 @@ pub(super) fn hinder(subject: &Subject<'_>, level: f64) -> Option<Hindrance> {
     if subject.wish.forced || level == 0.0 {
         return None;
     }
-    let longest = subject.spec.max_on?;
-    let end = subject.course.must_stop(Some(longest))?;
-    let now = subject.now().moment;
+    let end = subject.course.must_stop(subject.spec.max_on)?;
+    let now = subject.now();
     (end <= now).then(|| Hindrance {
         policy: NAME,
-        why: format!("its longest run of {longest} is over"),
+        obstacle: Obstacle::RunOut,
         level: Some(0.0),
         free_at: Some(now + subject.spec.min_off),
     })

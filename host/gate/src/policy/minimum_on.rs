@@ -1,7 +1,6 @@
 //! Minimum on: once on, a device runs its shortest time; only stop, safety and the end of the process break it.
 
-use super::{Hindrance, Subject};
-use crate::say;
+use super::{Hindrance, Obstacle, Subject};
 
 /// Keeps a device on that has not run long enough.
 pub(super) fn hinder(subject: &Subject<'_>, level: f64) -> Option<Hindrance> {
@@ -9,13 +8,9 @@ pub(super) fn hinder(subject: &Subject<'_>, level: f64) -> Option<Hindrance> {
         return None;
     }
     let free_at = subject.course.may_stop(subject.spec.min_on)?;
-    (free_at > subject.now().moment).then(|| Hindrance {
+    (free_at > subject.now()).then(|| Hindrance {
         policy: "minimum_on",
-        why: format!(
-            "it runs at least {}, until {}",
-            subject.spec.min_on,
-            say::clock(free_at, subject.now())
-        ),
+        obstacle: Obstacle::Runs,
         level: subject.course.position(),
         free_at: Some(free_at),
     })

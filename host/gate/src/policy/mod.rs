@@ -15,7 +15,7 @@ mod minimum_on;
 mod operation;
 mod stop;
 
-use growbox_model::{DeviceSpec, Moment, Now, VerdictKind};
+use growbox_model::{DeviceSpec, Moment, Quantity, VerdictKind};
 
 use crate::course::Course;
 use crate::decide::Ask;
@@ -84,8 +84,8 @@ pub(crate) struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    fn now(&self) -> Now {
-        self.around.now
+    fn now(&self) -> Moment {
+        self.around.now.moment
     }
 }
 
@@ -94,12 +94,25 @@ impl Subject<'_> {
 pub(crate) struct Hindrance {
     /// Which policy.
     pub(crate) policy: &'static str,
-    /// Why, in words.
-    pub(crate) why: String,
+    /// What it is about; `say` has the words, which settling does not need.
+    pub(crate) obstacle: Obstacle,
     /// Where the device is to be meanwhile; none leaves it alone.
     pub(crate) level: Option<f64>,
     /// When it is over, where that is known.
     pub(crate) free_at: Option<Moment>,
+}
+
+/// What a hindrance is about.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Obstacle {
+    /// A need is not fresh.
+    Stale(Quantity),
+    /// It has not run long enough.
+    Runs,
+    /// It has run its longest time.
+    RunOut,
+    /// It has not rested long enough.
+    Rests,
 }
 
 /// What may hold back a device. Maximum on binds even what minimum on keeps running.
@@ -136,8 +149,7 @@ pub(crate) fn pass(subject: &Subject<'_>) -> Passage {
 }
 
 /// Whether a run ends here because it has lasted its longest time.
-pub(crate) fn runs_out(passage: &Passage, course: &Course) -> bool {
-    let resting = course.position() == Some(0.0);
-    let named = |h: &Hindrance| h.policy == maximum_on::NAME;
-    !resting && passage.hindrances.iter().any(named)
+pub(crate) fn runs_out(passage: &Passage) -> bool {
+    let over = |h: &Hindrance| h.obstacle == Obstacle::RunOut;
+    passage.hindrances.iter().any(over)
 }

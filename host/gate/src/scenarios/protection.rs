@@ -1,0 +1,158 @@
+//! Protection: minimum off, minimum on, the longest run.
+
+use super::*;
+
+#[test]
+fn minimum_off_dampens_and_takes_effect_when_free() {
+    let mut bench = Bench::rested(vec![heater()]);
+    let vpd = plugin("vpd");
+    bench.ask(&vpd, "heater", Command::Level(1.0), Some(MINUTE));
+    bench.pass(MINUTE);
+    bench.forget();
+    let verdict = bench
+        .ask(&vpd, "heater", Command::Level(1.0), Some(Span::minutes(10)))
+        .unwrap();
+    assert_eq!(
+        (verdict.kind, verdict.policy),
+        (VerdictKind::Dampened, "minimum_off")
+    );
+    assert_eq!(verdict.free_at, Some(bench.now.moment + Span::seconds(120)));
+    assert!(bench.orders.is_empty());
+    assert!(
+        why(&bench, "heater").contains("it rests at least 2min"),
+        "{}",
+        why(&bench, "heater")
+    );
+    bench.pass(Span::seconds(119));
+    assert!(bench.orders.is_empty() && bench.outcomes().is_empty());
+    bench.pass(Span::seconds(1));
+    assert_eq!(levels(&bench), [1.0]);
+    assert_eq!(bench.outcomes(), ["#102 Executed"]);
+}
+
+#[test]
+fn minimum_on_stretches_the_lease_and_binds_people() {
+    let mut bench = Bench::rested(vec![heater()]);
+    bench.ask(
+        &plugin("vpd"),
+        "heater",
+        Command::Level(1.0),
+        Some(Span::seconds(10)),
+    );
+    assert_eq!(
+        bench.orders[0].1.within,
+        Some(MINUTE),
+        "the timer covers it too"
+    );
+    bench.pass(Span::seconds(20));
+    assert_eq!(bench.level("heater"), Some(1.0));
+    assert!(why(&bench, "heater").contains("it runs at least 1min, until 11:01 UTC"));
+    assert_eq!(
+        kind(bench.set(&person("anna"), "heater", 0.0)),
+        (VerdictKind::Dampened, "minimum_on")
+    );
+    assert_eq!(bench.level("heater"), Some(1.0));
+    bench.pass(Span::seconds(40));
+    assert_eq!(bench.level("heater"), Some(0.0));
+    assert_eq!(
+        bench.outcomes(),
+        ["#101 Executed", "#101 Lapsed", "#102 Executed"]
+    );
+}
+
+#[test]
+fn the_longest_run_counts_from_the_switch_and_then_wants_a_new_request() {
+    let mut bench = Bench::rested(vec![heater()]);
+    let vpd = plugin("vpd");
+    let start = bench.now.moment;
+    bench.set(&vpd, "heater", 1.0);
+    bench.set(&person("anna"), "heater", 1.0);
+    for _ in 0..29 {
+        bench.pass(MINUTE);
+        assert_eq!(bench.set(&vpd, "heater", 1.0), None);
+    }
+    bench.pass(MINUTE);
+    assert_eq!(bench.now.moment.since(start), Span::minutes(30));
+    assert_eq!(bench.level("heater"), Some(0.0));
+    assert!(why(&bench, "heater").contains("longest run of 30min is over"));
+    bench.pass(Span::minutes(10));
+    assert_eq!(
+        bench.level("heater"),
+        Some(0.0),
+        "a person's standing claim does not count either"
+    );
+    assert!(
+        bench.set(&vpd, "heater", 1.0).is_some(),
+        "its lease was over"
+    );
+    assert_eq!(bench.level("heater"), Some(1.0));
+}
+
+#[test]
+fn a_renewal_during_the_rest_counts_when_the_rest_is_over() {
+    let mut plug = heater();
+    plug.max_on = Some(Span::minutes(5));
+    let mut bench = Bench::rested(vec![plug]);
+    let vpd = plugin("vpd");
+    let long = Some(Span::minutes(30));
+    bench.ask(&vpd, "heater", Command::Level(1.0), long);
+    bench.pass(Span::minutes(5));
+    assert_eq!(bench.level("heater"), Some(0.0));
+    bench.pass(MINUTE);
+    assert_eq!(bench.ask(&vpd, "heater", Command::Level(1.0), long), None);
+    let other = bench.ask(&person("anna"), "heater", Command::Level(1.0), long);
+    assert_eq!(kind(other), (VerdictKind::Dampened, "maximum_on"));
+    bench.pass(MINUTE);
+    assert_eq!(bench.level("heater"), Some(1.0));
+}
+
+#[test]
+fn a_request_of_an_earlier_batch_does_not_count_after_the_longest_run() {
+    let mut plug = heater();
+    plug.max_on = Some(Span::minutes(5));
+    let mut bench = Bench::rested(vec![plug]);
+    bench.ask(
+        &plugin("vpd"),
+        "heater",
+        Command::Level(1.0),
+        Some(Span::minutes(30)),
+    );
+    bench.pass(Span::minutes(5));
+    let request = request("heater", Command::Level(1.0), Some(Span::minutes(20)));
+    let (low, cut) = (plugin("low"), bench.now.moment - Span::seconds(1));
+    let ask = Ask {
+        requester: &low,
+        granted: true,
+        grant_hint: "",
+        request: &request,
+        caused_at: cut,
+        cut,
+    };
+    let verdict = bench.gate.decide(&ask, Seq(1), &bench.world, bench.now);
+    assert_eq!(
+        (verdict.kind, verdict.policy),
+        (VerdictKind::Dampened, "maximum_on")
+    );
+    bench.pass(Span::minutes(10));
+    assert_eq!(bench.level("heater"), Some(0.0));
+}
+
+#[test]
+fn a_hold_runs_its_longest_time_once() {
+    let mut bench = Bench::rested(vec![heater()]);
+    bench
+        .gate
+        .hold(
+            &id("heater"),
+            Some(1.0),
+            None,
+            &text("anna"),
+            &text("x"),
+            bench.now,
+        )
+        .unwrap();
+    bench.pass(Span::minutes(29));
+    assert_eq!(bench.level("heater"), Some(1.0));
+    bench.pass(Span::hours(3));
+    assert_eq!(levels(&bench), [1.0, 0.0]);
+}
