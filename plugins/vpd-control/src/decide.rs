@@ -7,7 +7,7 @@
 
 use crate::means::{self, Means, Role};
 use growbox_sdk::climate::Range;
-use growbox_sdk::{Air, Level, Moment, Span};
+use growbox_sdk::{Air, Level, Moment, Span, Wish};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -95,14 +95,6 @@ pub(crate) struct Situation<'a> {
     pub(crate) patience: Span,
     /// For circulation fans.
     pub(crate) circulation: Level,
-}
-
-/// A level that a device should have, and why.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Wish {
-    pub(crate) device: String,
-    pub(crate) level: f64,
-    pub(crate) reason: String,
 }
 
 /// What came out.

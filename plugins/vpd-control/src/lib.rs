@@ -3,7 +3,7 @@
 //! The way of a batch: readings become pairs, pairs become `sensor.vpd` ([`pairs`]); whatever
 //! changes what should be done marks its zone ([`occasion`]); each marked zone, and at a tick
 //! every zone, is decided purely ([`decide`], [`means`]), and the difference to what was asked
-//! before is asked ([`requests`]) and told ([`report`]).
+//! before is asked and told ([`report`]).
 
 mod decide;
 mod means;
@@ -11,13 +11,15 @@ mod memory;
 mod occasion;
 mod pairs;
 mod report;
-mod requests;
 mod strategy;
 mod zone_control;
 
 use growbox_sdk::prelude::*;
 use memory::Memory;
 use occasion::Occasions;
+
+/// Its own name, as the host knows it.
+const ID: &str = env!("CARGO_PKG_NAME");
 
 /// What an operator may set.
 #[derive(Clone, Debug, Settings)]

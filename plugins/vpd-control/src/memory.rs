@@ -2,9 +2,8 @@
 
 use crate::decide::{Direction, Held};
 use crate::pairs::Pairs;
-use growbox_sdk::Moment;
+use growbox_sdk::{Moment, Standing};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Stored under `zone/ID`.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -14,25 +13,10 @@ pub struct Memory {
     pub(crate) pairs: Pairs,
     /// On which side of its deadband each purpose is.
     pub(crate) held: Held,
-    /// What was asked of each device and still should stand.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) asked: BTreeMap<String, Asked>,
-    /// Devices that were denied, and when: left alone for a while.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) denied: BTreeMap<String, Moment>,
+    /// What was asked of devices and still should stand.
+    pub(crate) standing: Standing,
     /// What has been said already.
     pub(crate) told: Told,
-}
-
-/// A request that should stand.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Asked {
-    /// The level, 0 to 1.
-    pub(crate) level: f64,
-    /// Why. A renewal repeats it word by word, so that the host sees nothing new in it.
-    pub(crate) reason: String,
-    /// When it was asked or renewed.
-    pub(crate) at: Moment,
 }
 
 /// What has been said, so that it is not said again with every event.

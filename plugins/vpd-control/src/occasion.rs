@@ -1,8 +1,10 @@
 //! What of a batch calls for a new decision, zone by zone.
 
+use crate::ID;
 use crate::memory::Memory;
 use crate::pairs::Quantity;
 use crate::report;
+use growbox_sdk::denied_device;
 use growbox_sdk::prelude::*;
 use growbox_sdk::wire::Event;
 use std::collections::BTreeMap;
@@ -122,20 +124,13 @@ impl Occasions {
 
 /// A device that was denied to this plug-in is left alone for a while.
 fn take_denial(room: &Room, event: &Event, memory: &mut PerZone<Memory>) {
-    let Some(data) = event.document() else { return };
-    let (Some(device), Some(requester)) = (data["device_id"].as_str(), data["requester"].as_str())
-    else {
+    let Some(device) = denied_device(event, ID) else {
         return;
     };
-    if requester != env!("CARGO_PKG_NAME") {
-        return;
-    }
     let home = room
         .zones()
         .find(|zone| zone.devices().any(|known| known.id == device));
     if let Some(zone) = home {
-        let memory = memory.of(zone);
-        memory.asked.remove(device);
-        memory.denied.insert(device.to_string(), room.now());
+        memory.of(zone).standing.take_denial(&device, room.now());
     }
 }

@@ -1,17 +1,14 @@
 //! One zone, once: look, decide, ask, tell.
 
-use crate::VpdControl;
 use crate::decide::{Decision, Silence, Situation, Wanted, decide};
 use crate::means::{Means, Role};
 use crate::memory::Memory;
 use crate::occasion::Occasion;
 use crate::report::{self, OffTarget};
-use crate::requests::Placing;
 use crate::strategy::Mode;
+use crate::{ID, VpdControl};
+use growbox_sdk::Placing;
 use growbox_sdk::prelude::*;
-
-/// A device that was denied is left alone for so long.
-const DENIED_REST: Span = minutes(5);
 
 impl VpdControl {
     /// Decides about a zone and acts upon it.
@@ -59,9 +56,6 @@ impl VpdControl {
         let air = self.air(zone);
         let silence = air.as_ref().err().map(ToString::to_string);
         report::hearing(zone.id(), silence.as_deref(), &mut memory.told);
-        memory
-            .denied
-            .retain(|_, at| room.now().since(*at) < DENIED_REST);
         let vpd = zone
             .setpoint("vpd")
             .map(|setpoint| mode.range(setpoint, self.tolerance.0));
@@ -75,7 +69,7 @@ impl VpdControl {
                 temperature: zone.range("temperature"),
                 humidity: zone.range("humidity"),
             },
-            means: &means(zone, memory),
+            means: &means(room, zone, memory),
             now: room.now(),
             patience: self.patience,
             circulation: self.circulation,
@@ -117,31 +111,38 @@ impl VpdControl {
         effects: &mut Effects,
     ) {
         if zone.paused() {
-            memory.asked.clear();
+            memory.standing.forget();
             return;
         }
         let placing = Placing {
+            plugin: ID,
             now: room.now(),
             tick: room.tick(),
             lease: self.lease,
             causes,
         };
-        placing.place(zone, decision, &mut memory.asked, effects);
+        let Decision {
+            wishes, otherwise, ..
+        } = decision;
+        memory
+            .standing
+            .place(placing, zone, wishes, otherwise, effects);
     }
 }
 
 /// The devices of the zone that may be used: at hand, of a useful role, not denied just now.
-fn means(zone: &Zone, memory: &Memory) -> Vec<Means> {
-    let usable = zone
-        .devices()
-        .filter(|device| device.available && !memory.denied.contains_key(&device.id));
+fn means(room: &Room, zone: &Zone, memory: &mut Memory) -> Vec<Means> {
+    let standing = &mut memory.standing;
+    let mut usable =
+        |device: &Device| device.available && !standing.is_denied(&device.id, room.now());
+    let usable: Vec<_> = zone.devices().filter(|device| usable(device)).collect();
     let means = |device: Device| {
         Some(Means {
             role: Role::from_name(&device.role)?,
             switched: device.switched,
-            running: memory.asked.contains_key(&device.id),
+            running: memory.standing.holds(&device.id),
             id: device.id.clone(),
         })
     };
-    usable.filter_map(means).collect()
+    usable.into_iter().filter_map(means).collect()
 }

@@ -57,6 +57,7 @@ pub mod log;
 pub mod native;
 mod room;
 mod settings;
+mod standing;
 mod state;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
@@ -71,6 +72,7 @@ pub use growbox_sdk_macros::{Settings, plugin};
 pub use handler::{Handler, Outcome, Plugin, run, start};
 pub use room::Room;
 pub use settings::{Field, Given, Setting, Settings, schema};
+pub use standing::{Placing, Standing, Wish, denied_device};
 pub use state::{Dwell, PerZone, State, Stored, Whole};
 #[cfg(not(target_arch = "wasm32"))]
 pub use testing::TestRoom;
