@@ -137,7 +137,7 @@ fn write_measure(
         )
     });
     let wanted = wanted.map_or(String::new(), |s| {
-        format!("{} ({} to {})", s.target, s.low, s.high)
+        format!("{:.2} ({:.2} to {:.2})", s.target, s.low, s.high)
     });
     write!(
         f,

@@ -176,3 +176,47 @@ impl Reader {
         Some(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use growbox_model::ports::EventFilter;
+    use serde_json::json;
+
+    use super::*;
+    use crate::Limits;
+    use crate::tests::memory::Memory;
+
+    /// What happens between subscribing and reading the log is in both: it is told once.
+    #[tokio::test]
+    async fn what_is_in_log_and_live_is_told_once() {
+        let host = Arc::new(Memory::new(16));
+        let add = || {
+            let data = json!({"sensor_id": "canopy", "value": 20});
+            host.add(json!({"type": "sensor.temperature", "data": data}), None)
+        };
+        let (_open, closing) = watch::channel(false);
+        let address = ([127, 0, 0, 1], 0).into();
+        let limits = Limits::default();
+        let edge = Edge::new(
+            Arc::clone(&host) as _,
+            String::new(),
+            address,
+            limits,
+            closing,
+        );
+        let place = Edge::place(&edge.streams, "streams").unwrap();
+        let filter = EventFilter {
+            after: Some(Seq(0)),
+            limit: usize::MAX,
+            ..EventFilter::default()
+        };
+        add();
+        let mut reader = Reader::new(Arc::new(edge), filter, place);
+        add();
+        for expected in [1, 2] {
+            assert_eq!(reader.next().await.unwrap().seq, Seq(expected));
+        }
+        add();
+        assert_eq!(reader.next().await.unwrap().seq, Seq(3));
+    }
+}

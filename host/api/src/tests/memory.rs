@@ -31,7 +31,7 @@ pub(super) enum Mood {
 #[derive(Clone, Default)]
 pub(super) struct Events(Arc<Mutex<Vec<Arc<Event>>>>);
 
-pub(super) struct Memory {
+pub(crate) struct Memory {
     pub(super) events: Events,
     pub(super) mood: Mutex<Mood>,
     pub(super) posts: Mutex<Vec<(Speaker, Wait, usize)>>,
@@ -42,7 +42,7 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) fn new(backlog: usize) -> Self {
+    pub(crate) fn new(backlog: usize) -> Self {
         Self {
             events: Events::default(),
             mood: Mutex::default(),
@@ -58,7 +58,7 @@ impl Memory {
     }
 
     /// Appends an event as it stands in JSON.
-    pub(super) fn add(&self, event: Value, cause: Option<u64>) -> Seq {
+    pub(crate) fn add(&self, event: Value, cause: Option<u64>) -> Seq {
         let mut incoming = Incoming::read(event, "http").unwrap();
         incoming.cause = cause.map(Seq);
         self.append(incoming)

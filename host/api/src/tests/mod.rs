@@ -3,7 +3,7 @@
 mod client;
 mod guard;
 mod listings;
-mod memory;
+pub(crate) mod memory;
 mod orders;
 mod post;
 mod query;
