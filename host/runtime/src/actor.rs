@@ -29,13 +29,16 @@ use crate::shelf::Shelf;
 /// Stack of an actor's thread: the guest's own half MiB, and the host below it.
 const STACK_BYTES: usize = 2 * 1024 * 1024;
 
+/// Stored state by key.
+type State = BTreeMap<Text, Vec<u8>>;
+
 /// A running plug-in. Dropping it lets its thread end after the batch it is at.
 pub struct Actor {
     plugin: PluginId,
     generation: Generation,
     batches: Sender<Batch>,
     lines: Lines,
-    thread: JoinHandle<()>,
+    thread: JoinHandle<Option<State>>,
 }
 
 /// Why a batch was not taken.
@@ -65,7 +68,7 @@ impl Actor {
         loaded: &Loaded,
         spec: &PluginSpec,
         generation: Generation,
-        state: BTreeMap<Text, Vec<u8>>,
+        state: State,
         clock: Clock,
         history: Arc<dyn History>,
         results: impl Fn(BatchResult) + Send + 'static,
@@ -127,12 +130,11 @@ impl Actor {
         self.lines.newest()
     }
 
-    /// Lets it end after the batch it is at, and waits for that.
-    pub fn end(self) {
+    /// Lets it end after the batch it is at, waits for that, and gives back its state as
+    /// the results told it: what a successor starts from. None where the host itself failed.
+    pub fn end(self) -> Option<State> {
         drop(self.batches);
-        if self.thread.join().is_err() {
-            tracing::error!("the thread of plug-in {} panicked", self.plugin);
-        }
+        self.thread.join().ok().flatten()
     }
 }
 
@@ -153,8 +155,17 @@ enum Seat {
     Cold(Box<Guest>),
 }
 
+impl Seat {
+    fn into_guest(self) -> Box<Guest> {
+        match self {
+            Self::Warm(instance) => Box::new(instance.close()),
+            Self::Cold(guest) => guest,
+        }
+    }
+}
+
 impl Worker {
-    fn run(mut self, inbox: &Receiver<Batch>, results: impl Fn(BatchResult)) {
+    fn run(mut self, inbox: &Receiver<Batch>, results: impl Fn(BatchResult)) -> Option<State> {
         while let Ok(batch) = inbox.recv() {
             let start = Instant::now();
             let outcome = self.handle_or_fault(&batch);
@@ -167,6 +178,7 @@ impl Worker {
                 memory_bytes: self.memory_bytes(),
             });
         }
+        self.seat.map(|seat| seat.into_guest().shelf.into_kept())
     }
 
     /// A bug of the host's own is one plug-in's fault, not the end of the room.
@@ -183,11 +195,9 @@ impl Worker {
         let deadline = self.deadline;
         let instance = self.warm(batch.clock)?;
         let effects = instance.handle(batch, deadline)?;
-        let shelf = &mut instance.guest().shelf;
-        shelf.keep_call();
         Ok(Handled {
             effects,
-            state: shelf.take_delta(),
+            state: instance.guest().shelf.keep_batch(),
         })
     }
 
@@ -214,7 +224,7 @@ impl Worker {
     fn start(&mut self, clock: Clock) -> Result<(), Fault> {
         if let Some(Seat::Warm(instance)) = &mut self.seat {
             instance.start(&self.settings, clock)?;
-            instance.guest().shelf.keep_call();
+            instance.guest().shelf.keep_start();
         }
         Ok(())
     }
@@ -222,10 +232,7 @@ impl Worker {
     /// Drops the instance, and with it all that did not happen.
     fn cool(&mut self) {
         self.seat = self.seat.take().map(|seat| {
-            let mut guest = match seat {
-                Seat::Warm(instance) => Box::new(instance.close()),
-                Seat::Cold(guest) => guest,
-            };
+            let mut guest = seat.into_guest();
             guest.shelf.drop_call();
             Seat::Cold(guest)
         });

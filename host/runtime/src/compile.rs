@@ -92,7 +92,7 @@ impl Compiler {
 fn in_process(input: &Path, output: &Path) -> Result<(), Trouble> {
     let code = std::fs::read(input)
         .map_err(|e| Trouble::host(format!("cannot read {}: {e}", input.display())))?;
-    let compiled = compile(&code).map_err(Trouble::guest)?;
+    let compiled = compile(&code).map_err(|why| Trouble::guest(uncompiled(&why)))?;
     write(output, &compiled)
         .map_err(|e| Trouble::host(format!("cannot write {}: {e}", output.display())))
 }
@@ -157,7 +157,12 @@ fn judge(status: ExitStatus, said: &str) -> Result<(), Trouble> {
             bytes(COMPILE_BYTES)
         )));
     }
-    Err(Trouble::guest(format!("it does not compile: {said}")))
+    Err(Trouble::guest(uncompiled(said)))
+}
+
+/// A component that the compiler refuses.
+pub(crate) fn uncompiled(why: &str) -> String {
+    format!("it does not compile: {why}")
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use wasmtime::component::Component;
 use crate::audit::{Objectionable, audit};
 use crate::blame::{Blame, Trouble};
 use crate::cache::{self, Cache};
-use crate::compile::Compiler;
+use crate::compile::{Compiler, uncompiled};
 use crate::contract::wit::PluginPre;
 use crate::engine::Engine;
 use crate::guest::Guest;
@@ -216,7 +216,8 @@ impl Loader {
         let engine = &self.engine.wasm;
         let start = Instant::now();
         let component = match &self.store {
-            None => Component::new(engine, code).map_err(|e| uncompiled(format!("{e:#}")))?,
+            None => Component::new(engine, code)
+                .map_err(|e| Trouble::guest(uncompiled(&format!("{e:#}"))))?,
             Some((cache, compiler)) => {
                 if let Some(found) = cache.find(engine, digest) {
                     return Ok((found, Origin::Cached));
@@ -245,10 +246,6 @@ impl From<Trouble> for LoadError {
             what: trouble.what,
         }
     }
-}
-
-fn uncompiled(why: String) -> LoadError {
-    Trouble::guest(format!("it does not compile: {why}")).into()
 }
 
 fn host(what: &str, cause: &dyn std::fmt::Display) -> LoadError {

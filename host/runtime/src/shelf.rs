@@ -1,9 +1,8 @@
-//! A plug-in's stored state in memory: what counts, what this call wrote, what the log has not seen.
+//! A plug-in's stored state in memory: what the log was told, and what was written since.
 //!
-//! Reads see this call's writes first. When the call ends well they become part of the
-//! state; when it does not, they never were. What has become part of the state is
-//! handed over as one delta with the next finished batch, so that state, cursor and
-//! effects reach the log together.
+//! Reads see what was written first. A batch that ends well turns it into one delta, which
+//! goes to the log together with the batch's cursor and effects; a call that does not end
+//! well wrote nothing. What `start` wrote waits for the next finished batch.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -18,11 +17,14 @@ type Overlay = BTreeMap<Text, Option<Vec<u8>>>;
 /// The state of one plug-in.
 #[derive(Debug, Default)]
 pub(crate) struct Shelf {
+    /// As the log was told.
     kept: BTreeMap<Text, Vec<u8>>,
-    unsent: Overlay,
-    call: Overlay,
-    kept_bytes: u64,
-    call_bytes: u64,
+    /// Written since, the running call included.
+    written: Overlay,
+    /// What `written` goes back to when the running call does not end well.
+    started: Overlay,
+    bytes: u64,
+    started_bytes: u64,
     limit: u64,
 }
 
@@ -35,16 +37,16 @@ impl Shelf {
         let kept_bytes = kept.iter().map(|(k, v)| size(k, v)).sum();
         Self {
             kept,
-            kept_bytes,
-            call_bytes: kept_bytes,
+            bytes: kept_bytes,
+            started_bytes: kept_bytes,
             limit,
             ..Self::default()
         }
     }
 
-    /// The value of a key, this call's writes first.
+    /// The value of a key, what was written first.
     pub(crate) fn get(&self, key: &str) -> Option<&Vec<u8>> {
-        match self.call.get(key) {
+        match self.written.get(key) {
             Some(written) => written.as_ref(),
             None => self.kept.get(key),
         }
@@ -54,23 +56,23 @@ impl Shelf {
     pub(crate) fn set(&mut self, key: &str, value: Vec<u8>) -> Result<(), String> {
         check(key, &value)?;
         let before = self.get(key).map_or(0, |old| size(key, old));
-        let total = self.call_bytes - before + size(key, &value);
+        let total = self.bytes - before + size(key, &value);
         if total > self.limit {
             return Err(format!(
                 "its state would grow beyond {} (state limit)",
                 bytes(self.limit)
             ));
         }
-        self.call_bytes = total;
-        self.call.insert(key.into(), Some(value));
+        self.bytes = total;
+        self.written.insert(key.into(), Some(value));
         Ok(())
     }
 
     /// Removes a key, if it is there.
     pub(crate) fn remove(&mut self, key: &str) {
         if let Some(old) = self.get(key) {
-            self.call_bytes -= size(key, old);
-            self.call.insert(key.into(), None);
+            self.bytes -= size(key, old);
+            self.written.insert(key.into(), None);
         }
     }
 
@@ -83,8 +85,8 @@ impl Shelf {
         };
         let range = (from, Bound::Unbounded);
         let kept = self.kept.range::<str, _>(range).map(|(key, _)| key);
-        let kept = kept.filter(|key| !self.call.contains_key(*key));
-        let written = self.call.range::<str, _>(range);
+        let kept = kept.filter(|key| !self.written.contains_key(*key));
+        let written = self.written.range::<str, _>(range);
         let written = written.filter_map(|(key, value)| value.as_ref().map(|_| key));
         let mut keys: Vec<String> = under(kept, prefix, limit)
             .chain(under(written, prefix, limit))
@@ -94,27 +96,35 @@ impl Shelf {
         keys
     }
 
-    /// The call ended well: what it wrote counts.
-    pub(crate) fn keep_call(&mut self) {
-        for (key, value) in std::mem::take(&mut self.call) {
-            match &value {
+    /// `start` ended well: what it wrote counts, once a batch is finished.
+    pub(crate) fn keep_start(&mut self) {
+        self.started = self.written.clone();
+        self.started_bytes = self.bytes;
+    }
+
+    /// The batch ended well: what changed since the last one.
+    pub(crate) fn keep_batch(&mut self) -> StateDelta {
+        self.started.clear();
+        self.started_bytes = self.bytes;
+        let delta: StateDelta = std::mem::take(&mut self.written).into_iter().collect();
+        for (key, value) in &delta {
+            match value {
                 Some(value) => self.kept.insert(key.clone(), value.clone()),
-                None => self.kept.remove(&key),
+                None => self.kept.remove(key),
             };
-            self.unsent.insert(key, value);
         }
-        self.kept_bytes = self.call_bytes;
+        delta
     }
 
     /// The call did not end well: it wrote nothing.
     pub(crate) fn drop_call(&mut self) {
-        self.call.clear();
-        self.call_bytes = self.kept_bytes;
+        self.written = self.started.clone();
+        self.bytes = self.started_bytes;
     }
 
-    /// What the log has not seen yet.
-    pub(crate) fn take_delta(&mut self) -> StateDelta {
-        std::mem::take(&mut self.unsent).into_iter().collect()
+    /// The state as the log was told.
+    pub(crate) fn into_kept(self) -> BTreeMap<Text, Vec<u8>> {
+        self.kept
     }
 }
 
@@ -167,22 +177,30 @@ mod tests {
         shelf.drop_call();
         assert_eq!(shelf.get("a/1").unwrap(), b"one");
         assert_eq!(shelf.keys("a/", None, 10), ["a/1", "a/2"]);
-        assert!(shelf.take_delta().is_empty());
+        assert!(shelf.keep_batch().is_empty());
     }
 
     #[test]
-    fn kept_calls_add_up_to_one_delta() {
+    fn what_start_wrote_outlives_failed_batches_and_goes_out_with_the_next_good_one() {
         let mut shelf = shelf(1000);
         shelf.set("a/1", b"start".to_vec()).unwrap();
-        shelf.keep_call();
-        shelf.set("a/1", b"batch".to_vec()).unwrap();
+        shelf.set("c", b"start".to_vec()).unwrap();
+        shelf.keep_start();
+        shelf.set("a/1", b"failed".to_vec()).unwrap();
+        shelf.drop_call();
+        assert_eq!(shelf.get("a/1").unwrap(), b"start");
+        shelf.set("c", b"batch".to_vec()).unwrap();
         shelf.remove("b");
-        shelf.keep_call();
-        let delta = shelf.take_delta();
-        let expected: StateDelta =
-            vec![("a/1".into(), Some(b"batch".to_vec())), ("b".into(), None)];
-        assert_eq!(delta, expected);
-        assert!(shelf.take_delta().is_empty());
+        let delta: StateDelta = vec![
+            ("a/1".into(), Some(b"start".to_vec())),
+            ("b".into(), None),
+            ("c".into(), Some(b"batch".to_vec())),
+        ];
+        assert_eq!(shelf.keep_batch(), delta);
+        shelf.drop_call();
+        assert!(shelf.keep_batch().is_empty());
+        assert_eq!(shelf.keys("", None, 10), ["a/1", "a/2", "c"]);
+        assert_eq!(shelf.into_kept().len(), 3);
     }
 
     #[test]
