@@ -4,21 +4,10 @@ use std::sync::Arc;
 
 use growbox_model::commit::DeadLetter;
 use growbox_model::ports::History;
-use growbox_model::row::{Answer, Order, Question, Signature};
+use growbox_model::row::{Answer, Order, Question, Signature, Wait};
 use growbox_model::{Event, Incoming, Objection, SensorId, Seq, Speaker};
 use serde_json::{Map, Value};
 use tokio::sync::{broadcast, oneshot};
-
-/// How much has to have happened before a post is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wait {
-    /// Taken into the queue.
-    Accepted,
-    /// On disk.
-    Durable,
-    /// Handled by every plug-in, and the gate has settled.
-    Settled,
-}
 
 /// The events of one request.
 #[derive(Debug)]

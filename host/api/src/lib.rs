@@ -35,7 +35,8 @@ mod serve;
 mod story;
 mod stream;
 
-pub use host::{Host, Post, Wait};
+pub use growbox_model::row::Wait;
+pub use host::{Host, Post};
 pub use limits::Limits;
 pub use serve::{serve, serve_within};
 

@@ -14,7 +14,9 @@ use crate::answer;
 use crate::body::{self, Received};
 use crate::edge::Edge;
 use crate::guard::Caller;
-use crate::host::{Post, Wait};
+use growbox_model::row::Wait;
+
+use crate::host::Post;
 use crate::intake::{Form, Intake};
 use crate::params::Params;
 use crate::refusal::{Outcome, Refusal};

@@ -2,11 +2,11 @@
 
 use std::io::Read;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{Room, reading};
+use super::{DEADLINE, Room, reading};
 use crate::Limits;
 
 const STREAM: &str = "/api/v1/events/stream";
@@ -141,9 +141,15 @@ fn only_so_many_streams_are_open() {
 
 #[test]
 fn streams_end_with_the_host() {
-    let mut room = Room::new();
+    let limits = Limits {
+        farewell: DEADLINE,
+        ..Limits::default()
+    };
+    let mut room = Room::with(limits, 16);
     let mut stream = room.client().stream(STREAM);
+    let begun = Instant::now();
     room.close();
+    assert!(begun.elapsed() < DEADLINE, "it was cut off, not ended");
     assert!(stream.next().is_none());
 }
 

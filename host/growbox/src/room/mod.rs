@@ -1,0 +1,266 @@
+//! A running room: everything wired together, and nothing else.
+//!
+//! ```text
+//!  tokio      HTTP ──▶ desk ─┐                     ┌─▶ log-writer
+//!  drivers    unix, …  ──────┤                     ├─▶ drivers (one-slot mailboxes)
+//!  plugins    actors ────────┼─▶ heart: the flow ──┼─▶ actors  (one batch each)
+//!  supervisor files, loader ─┘   one thread        └─▶ desk    (answers, live events)
+//! ```
+//!
+//! Only messages pass between them. The heart owns the flow; nothing waits for a plug-in.
+
+mod clock;
+mod data;
+mod desk;
+mod embedded;
+mod heart;
+mod points;
+mod ports;
+mod supervisor;
+mod watch;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use crossbeam_channel::{Sender, bounded};
+use growbox_drivers::{Drivers, Options as DriverOptions};
+use growbox_flow::{Flow, Start, UtcOffset};
+use growbox_model::commit::Restored;
+use growbox_model::{RoomSpec, Span};
+use growbox_storage::{Limits, Log};
+
+pub use data::DataDirectory;
+pub use desk::Desk;
+pub use supervisor::COMPILE;
+
+use crate::config::Configuration;
+use heart::{Heart, Message};
+use points::Points;
+use ports::LivePorts;
+use supervisor::Supervisor;
+
+/// Messages that may wait for the heart.
+const INBOX: usize = 4096;
+/// The longest a clean end takes after the queue has drained.
+const LAST_COMMIT: Duration = Duration::from_secs(3);
+/// Retention where the configuration says for ever.
+const FOR_EVER: Span = Span(u64::MAX);
+
+/// A room that runs.
+pub struct Room {
+    /// What the edges talk to.
+    pub desk: Arc<Desk>,
+    /// Where HTTP listens.
+    pub address: SocketAddr,
+    listener: Option<TcpListener>,
+    token: String,
+    inbox: Sender<Message>,
+    hurry: Arc<AtomicBool>,
+    heart: JoinHandle<()>,
+    log: Log,
+    _watch: watch::Watch,
+}
+
+impl Room {
+    /// Opens log, drivers, plug-ins and the port, and lets the flow begin. Edges open last.
+    ///
+    /// # Errors
+    /// In words: what could not be opened, where, and what to do.
+    pub fn open(
+        configuration: Configuration,
+        data: &DataDirectory,
+        listen: Option<SocketAddr>,
+    ) -> anyhow::Result<Self> {
+        let Configuration {
+            room, api, storage, ..
+        } = configuration;
+        let token = data.token()?;
+        let listen = listen.unwrap_or(api.listen);
+        let listener =
+            TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
+        let address = listener.local_addr()?;
+
+        let (inbox, messages) = bounded(INBOX);
+        let limits = Limits {
+            commit_interval: storage.commit_interval.duration(),
+            retention: storage.retention.unwrap_or(FOR_EVER),
+            ..Limits::default()
+        };
+        let (log, restored) = open_log(data, limits, inbox.clone())?;
+        let points = Points::of(&room);
+        let drivers = open_drivers(&room, &points, inbox.clone())?;
+        let supervisor = Supervisor::new(&room, data, &restored, &log, inbox.clone())?;
+        let tasks = supervisor.tasks();
+        let actors = supervisor.actors();
+        let desk = Arc::new(Desk::new(&room, inbox.clone(), &log, supervisor.ledger()));
+        let ports = LivePorts::new(
+            log.clone(),
+            actors,
+            drivers,
+            points,
+            desk.clone(),
+            tasks.clone(),
+        );
+        let flow = start_flow(room.clone(), restored)?;
+        let hurry = Arc::new(AtomicBool::new(false));
+        let heart = Heart::new(flow, ports, messages, hurry.clone());
+        let watched = Watched(desk.clone());
+        let heart = std::thread::Builder::new()
+            .name("flow".into())
+            .spawn(move || watched.over(heart))?;
+        let loaded = supervisor.start()?;
+        let watch = watch::Watch::over(&room, &tasks)?;
+        loaded
+            .recv()
+            .map_err(|_| anyhow!("the plug-in supervisor ended while it loaded"))?;
+        data.write_address(address)?;
+        Ok(Self {
+            desk,
+            address,
+            listener: Some(listener),
+            token,
+            inbox,
+            hurry,
+            heart,
+            log,
+            _watch: watch,
+        })
+    }
+
+    /// Serves HTTP until `ended`, then ends cleanly.
+    ///
+    /// # Errors
+    /// When the flow or the port fails, or the last commit does not reach the disk in time.
+    pub async fn serve(mut self, ended: impl Future<Output = &'static str>) -> anyhow::Result<()> {
+        let listener = self
+            .listener
+            .take()
+            .ok_or_else(|| anyhow!("served already"))?;
+        let (close, closed) = tokio::sync::oneshot::channel::<()>();
+        let serving = tokio::spawn(growbox_api::serve(
+            listener,
+            self.desk.clone(),
+            self.token.clone(),
+            async move { drop(closed.await) },
+        ));
+        let reason = tokio::select! {
+            reason = ended => reason,
+            () = self.desk.heart_stopped() => bail!("the flow has ended; the log says why"),
+        };
+        tracing::info!(reason, "ending");
+        self.desk.close();
+        let finished = tokio::task::spawn_blocking(move || self.finish(reason));
+        let hurry = finished.await?;
+        drop(close);
+        serving.await??;
+        hurry
+    }
+
+    /// Queue drains, safe levels, last commit.
+    fn finish(self, reason: &'static str) -> anyhow::Result<()> {
+        self.inbox
+            .send(Message::End(reason))
+            .map_err(|_| anyhow!("the flow has ended already"))?;
+        self.heart
+            .join()
+            .map_err(|_| anyhow!("the flow panicked while it ended"))?;
+        if self.log.flush(LAST_COMMIT) {
+            Ok(())
+        } else {
+            bail!(
+                "the last commit is not durable: {:?}",
+                self.log.health().error
+            )
+        }
+    }
+
+    /// Lets a second TERM skip the queue.
+    pub fn hurry(&self) -> Arc<AtomicBool> {
+        self.hurry.clone()
+    }
+}
+
+/// Tells a room to skip to its safe levels.
+pub fn skip(hurry: &AtomicBool) {
+    hurry.store(true, Ordering::Release);
+}
+
+/// Tells the desk when the heart stops, by whatever way.
+struct Watched(Arc<Desk>);
+
+impl Watched {
+    fn over(self, heart: Heart) {
+        heart.beat();
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.0.tell_heart_stopped();
+    }
+}
+
+fn open_log(
+    data: &DataDirectory,
+    limits: Limits,
+    inbox: Sender<Message>,
+) -> anyhow::Result<(Log, Restored)> {
+    let options = growbox_storage::Options {
+        limits,
+        ..growbox_storage::Options::new(clock::machine().wall)
+    };
+    let durable = move |seq| {
+        // A full inbox means that the heart is awake; it asks the log itself.
+        let _ = inbox.try_send(Message::Input(growbox_flow::Input::Durable(seq)));
+    };
+    let (log, restored) = growbox_storage::open(data.path(), &options, durable)?;
+    if let Some(aside) = log.health().set_aside {
+        tracing::error!(path = %aside.display(), "the log was damaged and has been set aside; the room runs on with a new one");
+    }
+    Ok((log, restored))
+}
+
+fn open_drivers(
+    room: &RoomSpec,
+    points: &Points,
+    inbox: Sender<Message>,
+) -> anyhow::Result<Drivers> {
+    let known = points.clone();
+    let sink: growbox_drivers::Sink = Arc::new(move |event| {
+        if let Some(input) = known.input(event) {
+            // A heart that is gone means that the host is ending.
+            let _ = inbox.send(Message::Input(input));
+        }
+    });
+    let outputs = room.devices.values().map(|device| &*device.output);
+    Drivers::open(outputs, points.sources(), DriverOptions::default(), &sink).map_err(
+        |objections| {
+            let all: Vec<String> = objections.iter().map(ToString::to_string).collect();
+            anyhow!("drivers: {}", all.join("; "))
+        },
+    )
+}
+
+fn start_flow(room: RoomSpec, restored: Restored) -> anyhow::Result<Flow> {
+    let utc_offset = utc_offset(&room.node.time_zone)?;
+    Ok(Flow::start(Start {
+        room,
+        restored,
+        machine: clock::machine(),
+        utc_offset,
+        version: env!("CARGO_PKG_VERSION").into(),
+    }))
+}
+
+fn utc_offset(zone: &str) -> anyhow::Result<UtcOffset> {
+    let zone =
+        jiff::tz::TimeZone::get(zone).with_context(|| format!("[node] time_zone {zone:?}"))?;
+    Ok(Box::new(move |instant| {
+        let stamp = jiff::Timestamp::from_nanosecond(i128::from(instant.0)).unwrap_or_default();
+        zone.to_offset(stamp).seconds()
+    }))
+}

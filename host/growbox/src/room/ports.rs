@@ -1,0 +1,145 @@
+//! The live ports: behind them are the log, the actors, the drivers and the desk.
+
+use std::sync::Arc;
+
+use crossbeam_channel::Sender;
+use growbox_drivers::{Driver as _, DriverEvent, Drivers, Order};
+use growbox_flow::Input;
+use growbox_model::ports::{BatchResult, DriveOrder, Ports, Ticket};
+use growbox_model::row::Answer;
+use growbox_model::{
+    Batch, Clock, Commit, Event, Fault, Generation, Instant, PluginId, Seq, Span, Text,
+};
+use growbox_storage::{Log, Reader};
+
+use super::desk::Desk;
+use super::points::Points;
+use super::supervisor::{Actors, Task};
+
+/// The world, as the flow reaches it.
+pub(super) struct LivePorts {
+    log: Log,
+    reader: Reader,
+    actors: Arc<Actors>,
+    drivers: Drivers,
+    points: Points,
+    desk: Arc<Desk>,
+    tasks: Sender<Task>,
+    /// What is known at once: to be heard in the next turn.
+    heard: Vec<Input>,
+}
+
+impl LivePorts {
+    pub(super) fn new(
+        log: Log,
+        actors: Arc<Actors>,
+        drivers: Drivers,
+        points: Points,
+        desk: Arc<Desk>,
+        tasks: Sender<Task>,
+    ) -> Self {
+        let reader = log.reader();
+        Self {
+            log,
+            reader,
+            actors,
+            drivers,
+            points,
+            desk,
+            tasks,
+            heard: Vec::new(),
+        }
+    }
+
+    /// What has become known during a turn.
+    pub(super) fn take_heard(&mut self) -> Vec<Input> {
+        std::mem::take(&mut self.heard)
+    }
+
+    /// Lets simulated rooms live up to `wall`.
+    pub(super) fn live_up_to(&mut self, wall: Instant) {
+        let events = self.drivers.advance(wall);
+        self.hear(events);
+    }
+
+    /// When a simulated room next has something to say.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.drivers.next_due()
+    }
+
+    pub(super) fn durable(&self) -> Seq {
+        self.log.durable()
+    }
+
+    fn hear(&mut self, events: Vec<DriverEvent>) {
+        self.heard.extend(
+            events
+                .into_iter()
+                .filter_map(|event| self.points.input(event)),
+        );
+    }
+}
+
+impl Ports for LivePorts {
+    fn commit(&mut self, commit: Commit) {
+        let events = commit.events.clone();
+        self.log.commit(commit);
+        self.desk.publish(events);
+    }
+
+    fn deliver(&mut self, batch: Batch) {
+        let (plugin, generation, last) = (batch.plugin.clone(), batch.generation, batch.last);
+        if let Err(why) = self.actors.deliver(batch) {
+            self.heard.push(Input::Handled(BatchResult {
+                plugin,
+                generation,
+                last,
+                outcome: Err(Fault::Transient(why)),
+                elapsed: Span::ZERO,
+                memory_bytes: 0,
+            }));
+        }
+    }
+
+    fn drive(&mut self, order: DriveOrder) {
+        let order = Order {
+            address: order.output,
+            level: order.level,
+            within: order.within,
+        };
+        let events = self.drivers.send(order);
+        self.hear(events);
+    }
+
+    fn answer(&mut self, ticket: Ticket, answer: Answer) {
+        self.desk.answer(ticket, answer, &self.log);
+    }
+
+    fn exchange(&mut self, plugin: &PluginId, generation: Generation, clock: Clock) {
+        // A supervisor that is gone means that the host is ending.
+        let _ = self
+            .tasks
+            .send(Task::Exchange(plugin.clone(), generation, clock));
+    }
+
+    fn log_refusal(&self) -> Option<Text> {
+        self.log.is_full().then(|| {
+            let health = self.log.health();
+            let why = health
+                .error
+                .unwrap_or_else(|| "the disk is slower than what comes in".into());
+            format!(
+                "the log takes nothing now, {} events wait: {why}",
+                health.pending_events
+            )
+            .into()
+        })
+    }
+
+    fn backlog(&mut self, after: Seq, limit: usize) -> Vec<Arc<Event>> {
+        self.reader.backlog(after, limit).unwrap_or_else(|error| {
+            tracing::error!(%error, after = after.0, "cannot read the log for a plug-in that is behind");
+            Vec::new()
+        })
+    }
+}
