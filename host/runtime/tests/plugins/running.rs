@@ -71,7 +71,7 @@ fn start(loaded: &Loaded, spec: &PluginSpec, state: &[(&str, u64)]) -> Result<Ro
         clock,
         reader,
         move |r| {
-            send.send(r).unwrap();
+            send.send(r).ok();
         },
     )?;
     Ok(Room {
@@ -292,7 +292,10 @@ fn state_is_limited_as_a_whole() {
 fn one_batch_is_out_at_a_time() {
     let room = start(&load(&Guest::default()), &spec(), &[]).unwrap();
     room.actor.deliver(batch(guest::ENDLESS, 1)).unwrap();
-    let refused = (0..3).map(|_| room.actor.deliver(batch(guest::COUNT, 1)).is_err());
-    assert!(refused.last().unwrap());
+    let taken = (0..3).filter(|_| room.actor.deliver(batch(guest::COUNT, 1)).is_ok());
+    assert!(
+        taken.count() <= 1,
+        "only the slot is free while a batch is handled"
+    );
     room.results.recv_timeout(Duration::from_secs(30)).unwrap();
 }
