@@ -7,15 +7,13 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use growbox_model::Objection;
 use growbox_model::Text;
-use growbox_model::row::{Answer, PostResult, PostStatus};
+use growbox_model::row::{Answer, PostResult, PostStatus, Wait};
 use serde_json::json;
 
 use crate::answer;
 use crate::body::{self, Received};
 use crate::edge::Edge;
 use crate::guard::Caller;
-use growbox_model::row::Wait;
-
 use crate::host::Post;
 use crate::intake::{Form, Intake};
 use crate::params::Params;
