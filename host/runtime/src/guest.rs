@@ -59,6 +59,7 @@ impl Guest {
         self.calls = 0;
         self.history_calls = 0;
         self.ended_by = None;
+        self.memory.begin_call();
     }
 
     /// After the guest ran.

@@ -31,6 +31,7 @@ mod shelf;
 pub mod limits;
 
 pub use actor::{Actor, NotTaken};
+pub use audit::Objectionable;
 pub use blame::Blame;
 pub use compile::{Compiler, compile_file};
 pub use journal::{Level, Line};

@@ -26,6 +26,11 @@ impl MemoryCap {
         *self = Self::new(self.limit);
     }
 
+    /// Before a call: what was refused in an earlier one explains nothing.
+    pub(crate) fn begin_call(&mut self) {
+        self.refused = false;
+    }
+
     /// Linear memory in use, bytes.
     pub(crate) fn used(&self) -> u64 {
         self.used
@@ -100,6 +105,8 @@ mod tests {
         assert!(cap.memory_growing(0, 2 * 65_536, None).unwrap());
         assert!(!cap.memory_growing(0, 2 * 65_536, None).unwrap());
         assert!(cap.refusal().unwrap().contains("192 KiB"));
+        cap.begin_call();
+        assert_eq!(cap.refusal(), None);
         assert!(cap.memory_growing(2 * 65_536, 3 * 65_536, None).unwrap());
         assert_eq!(cap.used(), 3 * 65_536);
     }

@@ -157,6 +157,8 @@ fn under<'a>(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn shelf(limit: u64) -> Shelf {
@@ -229,5 +231,79 @@ mod tests {
         assert!(shelf.set("c", b"".to_vec()).is_err());
         assert!(shelf.set("b", vec![0; STATE_VALUE_BYTES + 1]).is_err());
         assert!(shelf.set(&"k".repeat(STATE_KEY_BYTES + 1), vec![]).is_err());
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Set(&'static str, usize),
+        Remove(&'static str),
+        KeepStart,
+        KeepBatch,
+        Drop,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let key = prop::sample::select(vec!["a", "a/1", "ab", "b"]);
+        prop_oneof![
+            4 => (key.clone(), 0_usize..9).prop_map(|(key, size)| Step::Set(key, size)),
+            3 => key.prop_map(Step::Remove),
+            1 => Just(Step::KeepStart),
+            1 => Just(Step::KeepBatch),
+            1 => Just(Step::Drop),
+        ]
+    }
+
+    proptest! {
+        /// The shelf is a map with two points to go back to; its deltas, applied in order,
+        /// are what it kept; it never grows beyond its limit.
+        #[test]
+        fn behaves_like_a_map_that_can_go_back(steps in prop::collection::vec(step(), 1..60)) {
+            const LIMIT: u64 = 20;
+            let mut shelf = Shelf::new(BTreeMap::new(), LIMIT);
+            let (mut now, mut safe) = (BTreeMap::new(), BTreeMap::new());
+            let mut log: BTreeMap<Text, Vec<u8>> = BTreeMap::new();
+            for step in steps {
+                match step {
+                    Step::Set(key, bytes) => {
+                        let mut then = now.clone();
+                        then.insert(Text::from(key), vec![7; bytes]);
+                        let fits = then.iter().map(|(k, v)| size(k, v)).sum::<u64>() <= LIMIT;
+                        prop_assert_eq!(shelf.set(key, vec![7; bytes]).is_ok(), fits);
+                        if fits {
+                            now = then;
+                        }
+                    }
+                    Step::Remove(key) => {
+                        shelf.remove(key);
+                        now.remove(key);
+                    }
+                    Step::KeepStart => {
+                        shelf.keep_start();
+                        safe = now.clone();
+                    }
+                    Step::KeepBatch => {
+                        for (key, value) in shelf.keep_batch() {
+                            match value {
+                                Some(value) => log.insert(key, value),
+                                None => log.remove(&key),
+                            };
+                        }
+                        prop_assert_eq!(&log, &now);
+                        safe = now.clone();
+                    }
+                    Step::Drop => {
+                        shelf.drop_call();
+                        now = safe.clone();
+                    }
+                }
+                for key in ["a", "a/1", "ab", "b"] {
+                    prop_assert_eq!(shelf.get(key), now.get(key));
+                }
+                let under_a = now.keys().filter(|key| key.starts_with('a'));
+                let under_a: Vec<String> = under_a.map(ToString::to_string).collect();
+                prop_assert_eq!(shelf.keys("a", None, 10), under_a);
+            }
+            prop_assert_eq!(shelf.into_kept(), log);
+        }
     }
 }
