@@ -2,6 +2,7 @@
 
 mod arrows;
 mod pages;
+mod promises;
 mod sources;
 
 use std::fs;
@@ -47,6 +48,7 @@ fn findings() -> Result<Vec<String>> {
     let exists = |path: &str| root.join(path).exists();
     let mut findings = sources::findings(&sources);
     findings.extend(pages::findings(&pages, &commands, exists));
+    findings.extend(promises::findings(&pages, &sources));
     findings.extend(arrows::findings(&arrows::crates()?));
     Ok(findings)
 }
