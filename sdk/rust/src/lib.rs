@@ -45,7 +45,6 @@
 //! this crate's own ([`native`]), so that a handler is tested, and measured, as it stands.
 
 pub mod bindings;
-#[cfg(target_arch = "wasm32")]
 pub mod component;
 mod effects;
 pub mod fault;

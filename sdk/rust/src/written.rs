@@ -1,7 +1,5 @@
 //! What the macros write out; not for authors.
 
-#[cfg(target_arch = "wasm32")]
-pub use crate::component;
 pub use crate::settings::{Field, Given};
 pub use crate::wire;
 

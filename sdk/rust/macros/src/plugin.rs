@@ -106,7 +106,8 @@ pub(crate) fn expand(arguments: &Arguments, item: &ItemImpl) -> syn::Result<Toke
         return Err(syn::Error::new_spanned(&item.self_ty, message));
     }
     let manifest = manifest(arguments, &item.self_ty);
-    let exports = exports(&item.self_ty);
+    let handler = &item.self_ty;
+    let exports = quote! { ::growbox_sdk::export_plugin!(#handler); };
     Ok(quote! { #item #manifest #exports })
 }
 
@@ -159,42 +160,5 @@ fn manifest(arguments: &Arguments, handler: &Type) -> TokenStream {
                 }
             }
         }
-    }
-}
-
-/// Only on wasm: a native library cannot export these names.
-fn exports(handler: &Type) -> TokenStream {
-    quote! {
-        #[cfg(target_arch = "wasm32")]
-        const _: () = {
-            use ::growbox_sdk::written::{component, wire};
-
-            thread_local! {
-                static RUNNING: component::Running<#handler> = component::Running::default();
-            }
-
-            struct Exported;
-
-            impl ::growbox_sdk::bindings::exports::growbox::plugin::handler::Guest for Exported {
-                fn describe() -> wire::Manifest {
-                    <#handler as ::growbox_sdk::Plugin>::manifest()
-                }
-                fn start(
-                    settings: ::std::string::String,
-                    _clock: wire::Clock,
-                ) -> ::std::result::Result<(), wire::Fault> {
-                    RUNNING.with(|running| component::start(running, &settings))
-                }
-                fn handle(
-                    batch: wire::Batch,
-                ) -> ::std::result::Result<::std::vec::Vec<wire::Effect>, wire::Fault> {
-                    RUNNING.with(|running| component::handle(running, &batch))
-                }
-            }
-
-            ::growbox_sdk::bindings::export_handler!(
-                Exported with_types_in ::growbox_sdk::bindings
-            );
-        };
     }
 }
