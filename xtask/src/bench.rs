@@ -14,7 +14,7 @@ pub(crate) fn run(words: &[String]) -> Result<ExitCode> {
     guests::build(Which::All)?;
     let mut cargo = run::cargo();
     cargo.args(["build", "--release", "--bins"]);
-    cargo.args(["-p", "growbox", "-p", "growbox-tests"]);
+    cargo.args(["-p", "growbox", "-p", "growbox-bench"]);
     run::must(&mut cargo)?;
     let mut bench = Command::new(place::binary("release", "growbox-bench"));
     bench

@@ -66,6 +66,7 @@ const ROOMS: &[(&str, May)] = &[
         ]),
     ),
     ("growbox-tests", May::KnowAll),
+    ("growbox-bench", May::KnowAll),
     ("growbox-sdk-macros", May::Know(&[])),
     (
         "growbox-sdk",
