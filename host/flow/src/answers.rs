@@ -25,23 +25,22 @@ impl Flow {
     }
 
     fn has_what_it_waits_for(&self, post: &Post) -> bool {
-        post.undecided == 0
-            && match post.wait {
-                Wait::Accepted => true,
-                Wait::Durable => self.durable >= post.last,
-                Wait::Settled => self.settled(post.last),
-            }
+        match post.wait {
+            Wait::Accepted => post.accepted(),
+            Wait::Durable => post.decided() && self.durable >= post.last,
+            Wait::Settled => post.decided() && self.settled(post.last),
+        }
     }
 
     /// Every plug-in has handled everything up to `seq`, and gate and drivers have settled.
     fn settled(&self, seq: Seq) -> bool {
-        self.driving.is_empty() && self.plugins.have_handled(seq, &self.ring)
+        !self.drivers_busy() && self.plugins.have_handled(seq, &self.ring)
     }
 
-    /// Whether somebody waits for a commit that is not durable yet.
-    pub(crate) fn durability_awaited(&self) -> bool {
-        self.intake.posts.values().any(|post| {
-            post.wait == Wait::Durable && post.undecided == 0 && post.last > self.durable
-        })
+    /// The newest event somebody waits for to be durable.
+    pub(crate) fn durability_awaited(&self) -> Option<Seq> {
+        let waiting = |post: &&Post| post.wait == Wait::Durable && post.decided();
+        let posts = self.intake.posts.values().filter(waiting);
+        posts.map(|post| post.last).max()
     }
 }

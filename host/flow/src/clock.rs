@@ -37,13 +37,13 @@ struct Origin {
 impl RoomClock {
     /// The clock as it goes on after what the log knew.
     pub fn restored(form: ClockForm, known: &Restored, machine: Machine) -> Self {
-        let fresh = known.moment == Moment(0) && known.last_seq.0 == 0;
-        let now = if fresh {
-            Self::first(form, machine)
+        let no_event = known.last_seq.0 == 0;
+        let now = if no_event && (form == ClockForm::Events || known.moment == Moment(0)) {
+            Self::first(form, known, machine)
         } else {
             Self::resumed(form, known, machine)
         };
-        let founded = !(fresh && form == ClockForm::Events);
+        let founded = !(no_event && form == ClockForm::Events);
         Self {
             form,
             now,
@@ -55,10 +55,10 @@ impl RoomClock {
         }
     }
 
-    fn first(form: ClockForm, machine: Machine) -> Now {
+    fn first(form: ClockForm, known: &Restored, machine: Machine) -> Now {
         let wall_trusted = machine.wall_trusted || form == ClockForm::Events;
         Now {
-            moment: Moment(1),
+            moment: known.moment + Span(1),
             wall: machine.wall,
             wall_trusted,
         }
@@ -228,5 +228,21 @@ mod tests {
         assert_eq!(clock.now().wall, Instant(4_030));
         clock.read(machine(5, 10_000));
         assert_eq!(clock.now().wall, Instant(4_030));
+    }
+
+    #[test]
+    fn a_log_without_an_event_has_not_founded_the_events_clock() {
+        let known = Restored {
+            moment: Moment(5),
+            wall: Instant(9_000),
+            ..Restored::default()
+        };
+        let mut clock = RoomClock::restored(ClockForm::Events, &known, machine(0, 9_500));
+        assert_eq!(clock.founded(), None);
+        clock.reach(Instant(4_000));
+        assert_eq!(
+            (clock.now().moment, clock.now().wall),
+            (Moment(6), Instant(4_000))
+        );
     }
 }

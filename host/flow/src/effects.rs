@@ -2,8 +2,10 @@
 
 use growbox_gate::Ask;
 use growbox_model::event::Payload;
+use growbox_model::ports::Ports;
 use growbox_model::{
-    Draft, Effect, Generation, Objection, PluginId, Request, Requester, Source, Stop, ZoneId,
+    Draft, Effect, Generation, Moment, Objection, PluginId, Request, Requester, Seq, Source, Span,
+    Stop, ZoneId,
 };
 use growbox_pipeline::validate::Bindings;
 
@@ -22,12 +24,13 @@ impl Flow {
         generation: Generation,
         out: &Out,
         effect: Effect,
+        ports: &mut impl Ports,
     ) {
         let done = match effect {
             Effect::Emit(draft) => self.emit(id, generation, out, draft),
             Effect::Request(request) => {
-                self.request(id, generation, out, &request);
-                Ok(())
+                let caused_at = self.cause_time(out, &request, ports);
+                self.request(id, generation, out, &request, caused_at)
             }
             Effect::Stop(stop) => self.plugin_stop(id, out, &stop),
             Effect::Call(call) => Err(Objection::new(
@@ -81,7 +84,7 @@ impl Flow {
             late: false,
             payload: draft.payload,
             metadata: draft.metadata,
-            depth,
+            depth: Some(depth),
         });
         Ok(())
     }
@@ -96,6 +99,8 @@ impl Flow {
         let kind = &draft.kind;
         self.zone_known(draft.zone.as_ref())?;
         self.source_fits(draft, source)?;
+        self.time_fits(draft)?;
+        deep_enough(depth)?;
         let Some(mailbox) = self.plugins.boxes.get_mut(id) else {
             return Err(Objection::new("gone", "the plug-in is gone"));
         };
@@ -109,12 +114,6 @@ impl Flow {
         }
         if mailbox.spec.deny.names("emit", kind.as_str()) {
             return refuse("denied", format!("[plugin.{id}] deny names it"));
-        }
-        if depth > DEPTH {
-            return refuse(
-                "too_deep",
-                format!("{DEPTH} plug-in events already follow from each other"),
-            );
         }
         if !mailbox.spend() {
             return refuse(
@@ -143,66 +142,95 @@ impl Flow {
         let Payload::Reading(reading) = &draft.payload else {
             return Ok(());
         };
-        let configured = self.room.sensors.contains_key(&reading.sensor);
-        let bound = self
-            .zones
-            .source_of(&reading.sensor)
-            .is_some_and(|bound| bound != source);
-        if configured || bound {
+        let configured = self.room.sensors.get(&reading.sensor);
+        let owner = match configured {
+            Some(sensor) => sensor.source.as_ref(),
+            None => self.zones.source_of(&reading.sensor),
+        };
+        if owner.map_or(configured.is_some(), |owner| owner != source) {
             let why = format!("sensor {} belongs to somebody else", reading.sensor);
             return Err(Objection::new("other_source", why));
+        }
+        if !self.zones.has_room_for(&reading.sensor, &reading.quantity) {
+            let why = format!("sensor {} would be one series too many", reading.sensor);
+            return Err(Objection::new("too_many_series", why));
         }
         Ok(())
     }
 
-    /// A request of a plug-in: an equal renewal extends its lease silently, everything else is recorded.
-    fn request(&mut self, id: &PluginId, generation: Generation, out: &Out, request: &Request) {
-        let Some(mailbox) = self.plugins.boxes.get(id) else {
-            return;
+    /// What a plug-in says has happened. Under the events clock the log's largest `at` is the
+    /// clock after a restart: nothing may lie ahead of it.
+    fn time_fits(&self, draft: &Draft) -> Result<(), Objection> {
+        let ahead = if self.clock.by_events() {
+            Span::ZERO
+        } else {
+            self.room.node.max_ahead
         };
+        let latest = self.clock.now().wall.plus(ahead);
+        match draft.at.filter(|at| *at > latest) {
+            Some(at) => Err(Objection::new(
+                "too_far_ahead",
+                format!("emit {}: {at} has not come yet", draft.kind),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// A request of a plug-in: an equal renewal extends its lease silently, everything else is recorded.
+    fn request(
+        &mut self,
+        id: &PluginId,
+        generation: Generation,
+        out: &Out,
+        request: &Request,
+        caused_at: Moment,
+    ) -> Result<(), Objection> {
+        let Some(mailbox) = self.plugins.boxes.get(id) else {
+            return Ok(());
+        };
+        let depth = out.depth_below(&request.causes);
+        deep_enough(depth)?;
         let granted = controls(mailbox, request, self.room.devices.get(&request.device));
-        let hint = grant_hint(mailbox, request);
+        let hint = if granted {
+            String::new()
+        } else {
+            grant_hint(mailbox, request)
+        };
         let requester = Requester::Plugin(id.clone());
         let ask = Ask {
             requester: &requester,
             granted,
             grant_hint: &hint,
             request,
-            caused_at: self.cause_time(out, request),
+            caused_at,
             cut: out.batch.clock.now,
         };
         let said = Said {
             cause: out.cause(&request.causes),
             generation: Some(generation),
             source: None,
+            depth: Some(depth),
         };
         self.ask_gate(&ask, &said);
+        Ok(())
     }
 
     /// How old a request is: its newest cause's age; without causes the batch's cut. A cause
-    /// that has left the ring is taken for as old as the oldest event of the batch.
-    fn cause_time(&self, out: &Out, request: &Request) -> growbox_model::Moment {
-        let Some(newest) = request
-            .causes
-            .iter()
-            .copied()
-            .filter(|seq| *seq <= out.view)
-            .max()
-        else {
+    /// that nobody finds is taken for as old as the oldest event of the batch.
+    fn cause_time(&self, out: &Out, request: &Request, ports: &mut impl Ports) -> Moment {
+        let known = request.causes.iter().copied();
+        let Some(newest) = known.filter(|seq| *seq <= out.view).max() else {
             return out.batch.clock.now;
         };
-        let in_batch = out
-            .batch
-            .events
-            .iter()
-            .find(|event| event.seq == newest)
-            .map(|event| event.taken);
-        let in_ring = || self.ring.entry(newest).map(|entry| entry.event.taken);
-        let oldest = || out.batch.events.first().map(|event| event.taken);
-        in_batch
-            .or_else(in_ring)
-            .or_else(oldest)
-            .unwrap_or_default()
+        let events = &out.batch.events;
+        let in_batch = events.iter().find(|event| event.seq == newest);
+        let in_ring = || self.ring.entry(newest).map(|entry| &entry.event);
+        if let Some(event) = in_batch.or_else(in_ring) {
+            return event.taken;
+        }
+        let logged = ports.backlog(Seq(newest.0.saturating_sub(1)), 1);
+        let found = logged.first().filter(|event| event.seq == newest);
+        found.or(events.first()).map_or(Moment(0), |e| e.taken)
     }
 
     fn plugin_stop(&mut self, id: &PluginId, out: &Out, stop: &Stop) -> Result<(), Objection> {
@@ -221,11 +249,29 @@ impl Flow {
                 ),
             ));
         }
-        let cause = out.cause(&stop.causes);
         let by = Requester::Plugin(id.clone());
-        self.stop_zone(stop.zone.as_ref(), &stop.reason, &by, cause);
+        let depth = out.depth_below(&stop.causes);
+        if depth <= DEPTH {
+            let said = Said {
+                cause: out.cause(&stop.causes),
+                depth: Some(depth),
+                ..Said::default()
+            };
+            self.say_stop(stop.zone.as_ref(), &stop.reason, &said);
+        }
+        self.gate
+            .stop(stop.zone.as_ref(), &stop.reason.as_str().into(), &by);
         Ok(())
     }
+}
+
+/// Whether a plug-in's word may still follow from others.
+fn deep_enough(depth: u8) -> Result<(), Objection> {
+    if depth <= DEPTH {
+        return Ok(());
+    }
+    let why = format!("{DEPTH} words of plug-ins already follow from each other");
+    Err(Objection::new("too_deep", why))
 }
 
 /// Two keys: the manifest asks for the role, the operator names the device.

@@ -12,13 +12,13 @@
 //! ports. Under the events clock it takes one event at a time and waits until plug-ins,
 //! gate and drivers have settled, so that the outcome depends on the events alone.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use growbox_gate::{Gate, Settlement};
+use growbox_gate::{Change, Consequence, Gate, Settlement};
 use growbox_model::commit::{Commit, Record};
-use growbox_model::ports::{DriverReport, Ports, wall_of};
+use growbox_model::ports::Ports;
 use growbox_model::row::Answer;
-use growbox_model::{DeviceId, Moment, Now, Objection, RoomSpec, Seq};
+use growbox_model::{DeviceId, Moment, Now, Outcome, RoomSpec, Seq, Text, ZoneId};
 use growbox_pipeline::correlate::Recent;
 use growbox_pipeline::route::Table;
 use serde_json::{Value, json};
@@ -27,9 +27,10 @@ use crate::clock::{Machine, RoomClock};
 use crate::health::Stats;
 use crate::input::{Input, Wake};
 use crate::intake::Intake;
-use crate::orders::{Surroundings, put, rebind};
+use crate::orders::{Surroundings, put};
 use crate::plugins::Plugins;
 use crate::ring::Ring;
+use crate::round::Round;
 use crate::say::Saying;
 use crate::zones::Zones;
 
@@ -49,15 +50,33 @@ pub struct Flow {
     pub(crate) plugins: Plugins,
     pub(crate) gate: Gate,
     pub(crate) gate_next: Option<Moment>,
-    /// Devices that were told something and have not answered.
-    pub(crate) driving: BTreeSet<DeviceId>,
+    /// Devices that were told something and have not answered, with the machine time until
+    /// which they are waited for.
+    pub(crate) driving: BTreeMap<DeviceId, Moment>,
+    pub(crate) round: Round,
     /// What this step wants to survive.
     pub(crate) commit: Commit,
     /// What the host said before the first event founded the clock.
     pub(crate) unsaid: Vec<Saying>,
     pub(crate) last_seq: Seq,
     pub(crate) durable: Seq,
+    /// The newest event whose durability was asked for.
+    pub(crate) urged: Seq,
+    /// After an unclean end nothing is taken before this event is durable: else a second crash
+    /// could jump to the same numbers again.
+    pub(crate) first_durable: Seq,
+    pub(crate) life: Life,
     pub(crate) stats: Stats,
+}
+
+/// How far the end of the process has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    Running,
+    /// Everything goes to its safe level.
+    Ending,
+    /// Everything is there, and the log has the mark of a clean end.
+    Ended,
 }
 
 impl Flow {
@@ -73,59 +92,58 @@ impl Flow {
         for input in inputs {
             self.hear(input, ports);
         }
-        self.conclude(ports);
-        while self.advance(ports) {
+        if self.life != Life::Ended {
+            self.close_round(ports);
             self.conclude(ports);
+            while self.advance(ports) {
+                self.conclude(ports);
+            }
         }
+        self.end_when_safe(ports);
         self.answer_posts(ports);
-        self.flush(ports);
         self.wake()
     }
 
     fn hear(&mut self, input: Input, ports: &mut impl Ports) {
         match input {
+            Input::Durable(seq) => self.durable = self.durable.max(seq),
+            Input::Ask(ticket, question) => self.hear_question(ticket, &question, ports),
             Input::Post {
                 ticket,
                 events,
                 speaker,
                 wait,
-            } => match ports.log_refusal() {
+            } => match self.refuses(ports) {
                 Some(reason) => ports.answer(ticket, Answer::Full(reason)),
                 None => self.intake.post(ticket, events, speaker, wait),
             },
+            _ if self.life == Life::Ended => {}
             Input::Readings(events) => self.intake.readings(events),
-            Input::Ask(ticket, question) => self.hear_question(ticket, &question, ports),
-            Input::Order(ticket, order, signature) => {
-                self.hear_order(ticket, order, &signature, ports);
-            }
-            Input::Rebind(ticket, sensor) => {
-                let answer = match rebind(&mut self.zones, &sensor) {
-                    Some(record) => {
-                        self.commit.records.push(record);
-                        Answer::Posted(Vec::new())
-                    }
-                    None => {
-                        let message = format!("sensor {sensor} is bound to no source");
-                        Answer::NotFound(Objection::new("not_bound", message))
-                    }
-                };
-                ports.answer(ticket, answer);
-            }
-            Input::Driver(report) => self.hear_driver(&report),
-            Input::Handled(result) => self.hear_handled(result, ports),
+            Input::Order(ticket, order, by) => self.hear_order(ticket, order, &by, ports),
+            Input::Rebind(ticket, sensor) => self.rebind(ticket, &sensor, ports),
+            Input::Driver(report) => self.hear_report(report),
+            Input::Handled(result) => self.hear_result(result, ports),
             Input::Candidate(candidate) => self.hear_candidate(*candidate),
             Input::Exchanged(exchanged) => self.hear_exchanged(exchanged, ports),
             Input::Refused { plugin, reason } => self.refuse_plugin(&plugin, &reason),
-            Input::Durable(seq) => self.durable = self.durable.max(seq),
             Input::Stop(reason) => self.stop(&reason, ports),
+        }
+    }
+
+    /// Why nothing ordinary is taken in now.
+    fn refuses(&self, ports: &impl Ports) -> Option<Text> {
+        match self.life {
+            Life::Running => ports.log_refusal(),
+            Life::Ending | Life::Ended => Some("the host is stopping".into()),
         }
     }
 
     /// The next deadline that is due, or the next events; false when there is nothing to do now.
     fn advance(&mut self, ports: &mut impl Ports) -> bool {
         self.fill_queue();
+        let takes = self.start_is_durable() && self.refuses(ports).is_none();
         if self.clock.by_events() {
-            return self.advance_by_events();
+            return takes && self.advance_by_events();
         }
         let due = self
             .next_deadline()
@@ -133,143 +151,130 @@ impl Flow {
         if due {
             self.run_deadlines();
         }
-        let full = ports.log_refusal().is_some();
         let took = (0..STRIDE)
-            .take_while(|_| !full && self.take_next())
+            .take_while(|_| takes && self.take_next())
             .count();
         due || took > 0
     }
 
     /// One event or one deadline, once everything before it has settled.
     fn advance_by_events(&mut self) -> bool {
-        if self.plugins.busy() || !self.driving.is_empty() {
+        if self.plugins.busy() || self.drivers_busy() {
             return false;
         }
         let Some((event, _)) = self.intake.queue.peek() else {
             return false;
         };
-        let reaches = self
-            .clock
-            .founded()
-            .zip(event.at)
-            .map(|(now, at)| now.moment + at.since(now.wall));
+        let reached = self.reached_by(event.at);
         let due = self
             .next_deadline()
-            .filter(|deadline| reaches.is_some_and(|moment| *deadline <= moment));
+            .filter(|deadline| reached.is_some_and(|moment| *deadline <= moment));
         match due {
+            None => self.take_next(),
+            Some(_) if self.turn_away_next() => true,
             Some(deadline) => {
                 self.clock.pass_to(deadline);
                 self.run_deadlines();
                 true
             }
-            None => self.take_next(),
         }
-    }
-
-    fn take_next(&mut self) -> bool {
-        let next = self.intake.queue.pop();
-        let took = next.is_some();
-        if let Some((event, origin)) = next {
-            self.take(event, origin);
-        }
-        took
     }
 
     fn run_deadlines(&mut self) {
+        let now = self.clock.now().moment;
         self.tell_silence();
         self.resume_due();
+        self.plugins.note_ticks(now);
+        if self.clock.by_events() {
+            self.take_released();
+        }
         self.gate_next = None;
+    }
+
+    /// Whether the numbers of this run can no longer be given again, or none is given yet.
+    pub(crate) fn start_is_durable(&self) -> bool {
+        self.durable >= self.first_durable || self.last_seq < self.first_durable
     }
 
     /// Whatever has changed: the gate settles, drivers hear of it, plug-ins get their batches, the log its commit.
     pub(crate) fn conclude(&mut self, ports: &mut impl Ports) {
         let now = self.clock.now();
-        let settlement = self.gate.settle(
-            &Surroundings {
-                zones: &self.zones,
-                now,
-            },
-            now,
-        );
-        self.carry_out(settlement, now, ports);
+        let zones = &self.zones;
+        let settlement = self.gate.settle(&Surroundings { zones, now }, now);
+        self.carry_out(settlement, ports);
         self.exchange_plugins(ports);
         self.cut_batches(ports);
         self.flush(ports);
     }
 
-    fn carry_out(&mut self, settlement: Settlement, now: Now, ports: &mut impl Ports) {
+    fn carry_out(&mut self, settlement: Settlement, ports: &mut impl Ports) {
         self.gate_next = settlement.next;
         for outcome in settlement.outcomes {
-            let data = json!({
-                "device_id": outcome.device,
-                "reason": outcome.why,
-                "success": outcome.outcome == growbox_model::Outcome::Executed,
-            });
-            let zone = self
-                .room
-                .devices
-                .get(&outcome.device)
-                .and_then(|device| device.zone.clone());
-            let saying = Saying::host(outcome.outcome.event_type(), &data);
-            self.say(saying.in_zone(zone).caused_by(Some(outcome.seq)));
+            self.say_outcome(&outcome);
         }
         for change in settlement.changes {
-            let mut data = json!({
-                "device_id": change.device,
-                "new_state": state_word(change.new),
-                "trigger": change.trigger,
-                "power_level": percent(change.new),
-            });
-            put(
-                &mut data,
-                "old_state",
-                change.old.map(|old| json!(state_word(old))),
-            );
-            let zone = self
-                .room
-                .devices
-                .get(&change.device)
-                .and_then(|device| device.zone.clone());
-            self.say(
-                Saying::host("device.state.changed", &data)
-                    .in_zone(zone)
-                    .caused_by(change.cause),
-            );
+            self.say_change(&change);
         }
         self.commit.records.extend(settlement.records);
         if !settlement.orders.is_empty() {
             self.flush(ports);
         }
         for order in settlement.orders {
-            self.driving.insert(order.device.clone());
+            self.await_driver(order.device.clone());
             ports.drive(order);
         }
-        tracing::trace!(next = ?settlement.next.map(|next| wall_of(next, now)), "gate settled");
     }
 
-    fn hear_driver(&mut self, report: &DriverReport) {
-        if let DriverReport::Confirmed(device, _)
-        | DriverReport::Failed(device, _)
-        | DriverReport::Available(device, false) = report
-        {
-            self.driving.remove(device);
+    fn say_outcome(&mut self, told: &Consequence) {
+        let data = json!({
+            "device_id": told.device,
+            "reason": told.why,
+            "success": told.outcome == Outcome::Executed,
+        });
+        let saying = Saying::host(told.outcome.event_type(), &data);
+        let zone = self.zone_of(&told.device);
+        self.announce(saying.in_zone(zone).caused_by(Some(told.seq)));
+    }
+
+    fn say_change(&mut self, change: &Change) {
+        let mut data = json!({
+            "device_id": change.device,
+            "new_state": state_word(change.new),
+            "trigger": change.trigger,
+            "power_level": percent(change.new),
+        });
+        let old = change.old.map(state_word);
+        put(&mut data, "old_state", old);
+        let saying = Saying::host("device.state.changed", &data);
+        let zone = self.zone_of(&change.device);
+        self.announce(saying.in_zone(zone).caused_by(change.cause));
+    }
+
+    pub(crate) fn zone_of(&self, device: &DeviceId) -> Option<ZoneId> {
+        self.room.devices.get(device)?.zone.clone()
+    }
+
+    /// The process ends: everything to its safe level, first of all.
+    fn stop(&mut self, reason: &Text, ports: &mut impl Ports) {
+        if self.life != Life::Running {
+            return;
         }
-        self.gate.report(report, self.clock.now());
+        self.life = Life::Ending;
+        self.say_stopping(reason);
+        let now = self.clock.now();
+        let zones = &self.zones;
+        let settlement = self.gate.end(&Surroundings { zones, now }, now);
+        self.carry_out(settlement, ports);
     }
 
-    /// The process ends: everything to its safe level, protection stamps, the mark of a clean end.
-    fn stop(&mut self, reason: &growbox_model::Text, ports: &mut impl Ports) {
-        let now = self.clock.now();
-        let settlement = self.gate.end(
-            &Surroundings {
-                zones: &self.zones,
-                now,
-            },
-            now,
-        );
-        self.carry_out(settlement, now, ports);
-        self.say_stopping(reason);
-        self.flush(ports);
+    /// Once every driver has answered, the mark of a clean end: nothing may follow it.
+    fn end_when_safe(&mut self, ports: &mut impl Ports) {
+        if self.life == Life::Ending && self.driving.is_empty() {
+            self.commit.records.push(Record::CleanEnd);
+            self.commit.urgent = true;
+            self.flush(ports);
+            self.life = Life::Ended;
+        }
     }
 
     /// Hands everything of this step to the log, as one message.
@@ -283,13 +288,21 @@ impl Flow {
                     | Record::Generation(..)
             )
         };
-        self.commit.urgent |= self.commit.records.iter().any(pressing) || self.durability_awaited();
+        self.commit.urgent |= self.commit.records.iter().any(pressing) || self.urges();
         if self.commit.is_empty() && !self.commit.urgent {
             return;
         }
         let mut commit = std::mem::take(&mut self.commit);
         commit.now = self.clock.now();
         ports.commit(commit);
+    }
+
+    /// Whether somebody waits for a commit that was not asked to hurry yet.
+    fn urges(&mut self) -> bool {
+        let awaited = self.durability_awaited().max(Some(self.first_durable));
+        let awaited = awaited.filter(|seq| *seq > self.durable.max(self.urged));
+        self.urged = awaited.unwrap_or(self.urged);
+        awaited.is_some()
     }
 
     /// The next instant at which something happens without anybody saying anything.
@@ -310,6 +323,9 @@ impl Flow {
     }
 
     fn wake(&mut self) -> Wake {
+        if self.life == Life::Ended {
+            return Wake::default();
+        }
         let room = self.next_deadline();
         let release = self
             .intake
@@ -317,10 +333,8 @@ impl Flow {
             .next_release()
             .filter(|_| !self.clock.by_events());
         let at = room.and_then(|moment| self.clock.machine_time_of(moment));
-        let machine = [at, release, self.plugins.next_retry()]
-            .into_iter()
-            .flatten()
-            .min();
+        let (retry, patience) = (self.plugins.next_retry(), self.next_patience());
+        let machine = [at, release, retry, patience].into_iter().flatten().min();
         Wake { room, machine }
     }
 
@@ -329,9 +343,19 @@ impl Flow {
         self.clock.founded()
     }
 
+    /// The room clock while it runs by itself; none under the events clock.
+    pub fn running(&self) -> Option<Now> {
+        self.clock.founded().filter(|_| !self.clock.by_events())
+    }
+
+    /// The machine time at which a running clock will say `moment`.
+    pub fn machine_time_of(&self, moment: Moment) -> Option<Moment> {
+        self.clock.machine_time_of(moment)
+    }
+
     /// Whether nothing waits: no event, no plug-in, no driver.
     pub fn is_idle(&self) -> bool {
-        self.intake.is_idle() && !self.plugins.busy() && self.driving.is_empty()
+        self.intake.is_idle() && !self.plugins.busy() && !self.drivers_busy()
     }
 }
 

@@ -1,4 +1,7 @@
-//! Intake: posts wait for room in the queue, their events are checked, admitted, and taken in turn.
+//! Intake: posts wait for room in the queue, their events are admitted, checked, and taken in turn.
+//!
+//! Everything that can be refused is judged when an event is taken, never while it waits: so
+//! it makes no difference how long the queue is, or over how many posts the events came.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -6,7 +9,7 @@ use growbox_model::commit::{DeadLetter, Record};
 use growbox_model::incoming::{Incoming, Speaker};
 use growbox_model::ports::Ticket;
 use growbox_model::row::{PostResult, PostStatus, Wait};
-use growbox_model::{Event, Instant, Json, Now, Objection, Quality, Seq, Text};
+use growbox_model::{Event, Instant, Json, Moment, Objection, Quality, Seq, Text};
 use growbox_pipeline::admit::{Admission, Withheld};
 use growbox_pipeline::duplicate::Duplicates;
 use growbox_pipeline::queue::Queue;
@@ -31,15 +34,36 @@ pub(crate) struct Origin {
 pub(crate) struct Post {
     pub results: Vec<PostResult>,
     pub wait: Wait,
-    /// Events that wait for the queue, or in it.
+    /// Events that wait for the queue, in it, or for their rate.
     pub undecided: usize,
+    /// Those of them that wait for their rate.
+    held: usize,
     /// The newest number any of its events got.
     pub last: Seq,
+}
+
+impl Post {
+    /// Whether its events are taken: all of them have a number or a refusal.
+    pub(crate) fn decided(&self) -> bool {
+        self.undecided == 0
+    }
+
+    /// Whether its events are accepted: what waits for its rate counts as well.
+    pub(crate) fn accepted(&self) -> bool {
+        self.undecided == self.held
+    }
 }
 
 #[derive(Debug)]
 struct Feed {
     events: VecDeque<(Incoming, Origin)>,
+}
+
+/// Why an event is not taken.
+enum Objected {
+    /// It is known already, under this number.
+    Duplicate(Seq),
+    Refused(Objection),
 }
 
 /// Everything between an edge and the log.
@@ -51,8 +75,8 @@ pub(crate) struct Intake {
     pub queue: Queue<(Incoming, Origin)>,
     pub admission: Admission<Origin>,
     pub duplicates: Duplicates,
-    /// The largest `at` admitted, which is what the events clock will reach.
-    newest_at: Option<Instant>,
+    /// Whether anything from outside has been taken since the start.
+    pub taken_any: bool,
     /// Driver readings that found no room.
     pub lost: u64,
     /// Events refused after they were accepted.
@@ -68,7 +92,7 @@ impl Intake {
             queue: Queue::new(room.node.queue),
             admission: Admission::new(room.filters.clone()),
             duplicates: Duplicates::default(),
-            newest_at: None,
+            taken_any: false,
             lost: 0,
             dead: 0,
         }
@@ -125,6 +149,7 @@ impl Intake {
                 results,
                 wait,
                 undecided: feed.len(),
+                held: 0,
                 last: Seq(0),
             },
         );
@@ -148,12 +173,13 @@ impl Intake {
         event
     }
 
-    /// Tells the result of one event of a post.
-    fn decided(&mut self, origin: Origin, tell: impl FnOnce(&mut PostResult), last: Option<Seq>) {
-        let Some((ticket, index)) = origin.post else {
-            return;
-        };
-        let Some(post) = self.posts.get_mut(&ticket) else {
+    fn post_of(&mut self, origin: Origin) -> Option<&mut Post> {
+        self.posts.get_mut(&origin.post?.0)
+    }
+
+    /// Tells the result of one event of a post, where somebody waits for it.
+    fn decided(&mut self, origin: Origin, last: Option<Seq>, tell: impl FnOnce(&mut PostResult)) {
+        let (Some(post), Some((_, index))) = (self.post_of(origin), origin.post) else {
             return;
         };
         post.undecided = post.undecided.saturating_sub(1);
@@ -161,6 +187,39 @@ impl Intake {
         if let Some(result) = post.results.get_mut(index) {
             tell(result);
         }
+    }
+
+    /// An event waits for its rate; the one whose place it took is accepted, and passed over.
+    fn held(&mut self, origin: Origin, displaced: Option<Origin>) {
+        if let Some(post) = self.post_of(origin) {
+            post.held += 1;
+        }
+        if let Some(displaced) = displaced {
+            self.unheld(displaced);
+            self.decided(displaced, None, |_| {});
+        }
+    }
+
+    /// An event has waited long enough for its rate.
+    fn unheld(&mut self, origin: Origin) {
+        if let Some(post) = self.post_of(origin) {
+            post.held = post.held.saturating_sub(1);
+        }
+    }
+
+    /// Tells that a filter keeps an event back.
+    fn withheld(&mut self, origin: Origin, withheld: Withheld<Origin>) {
+        let objection = match withheld {
+            Withheld::Held(displaced) => return self.held(origin, displaced),
+            Withheld::Unwanted => {
+                Objection::new("filtered", "[filters] drop_types names this type")
+            }
+            Withheld::Dropped => Objection::new(
+                "rate_limited",
+                "over the rate [filters] allows for this source and type",
+            ),
+        };
+        self.decided(origin, None, |result| refuse(result, objection));
     }
 }
 
@@ -184,106 +243,119 @@ fn refuse(result: &mut PostResult, objection: Objection) {
 impl Flow {
     /// Lets waiting events into the queue, as far as it has room.
     pub(crate) fn fill_queue(&mut self) {
-        for (event, origin) in self.intake.admission.release(self.rate_time()) {
+        if self.clock.by_events() {
+            self.line_up();
+            return;
+        }
+        let now = self.machine.boot;
+        for (event, origin) in self.intake.admission.release(now) {
+            self.intake.unheld(origin);
             self.enqueue(event, origin);
         }
         while let Some((event, origin)) = self.intake.next_waiting() {
-            self.admit(event, origin);
+            match self.intake.admission.admit(event, origin, now) {
+                Ok((event, origin)) => self.enqueue(event, origin),
+                Err(withheld) => self.intake.withheld(origin, withheld),
+            }
         }
     }
 
-    /// Rates count in machine time, under the events clock in room time.
-    pub(crate) fn rate_time(&self) -> growbox_model::Moment {
-        if self.clock.by_events() {
-            self.clock.now().moment
-        } else {
-            self.machine.boot
-        }
-    }
-
-    fn admit(&mut self, event: Incoming, origin: Origin) {
-        if let Err(objection) = self.check(&event, origin.speaker) {
-            self.intake
-                .decided(origin, |result| refuse(result, objection), None);
-            return;
-        }
-        if let Some(id) = &event.id
-            && let Err(seq) =
-                self.intake
-                    .duplicates
-                    .first_time(&event.source, id, self.machine.boot)
-        {
-            self.intake.decided(
-                origin,
-                |result| {
-                    result.status = PostStatus::Duplicate;
-                    result.seq = seq;
-                },
-                seq.or(Some(self.last_seq)),
-            );
-            return;
-        }
-        let (source, id) = (event.source.clone(), event.id.clone());
-        match self.intake.admission.admit(event, origin, self.rate_time()) {
-            Ok((event, origin)) => self.enqueue(event, origin),
-            Err(withheld) => {
-                if let (Some(id), false) = (id, withheld == Withheld::Held) {
-                    self.intake.duplicates.forget_one(&source, &id);
-                }
-                self.intake
-                    .decided(origin, |result| tell_withheld(result, &withheld), None);
+    /// Under the events clock there is one lane, and rates count in room time: they are looked
+    /// at when the event is taken.
+    fn line_up(&mut self) {
+        while let Some(next) = self.intake.next_waiting() {
+            if self.intake.queue.push(next, false).is_err() {
+                return;
             }
         }
     }
 
     fn enqueue(&mut self, event: Incoming, origin: Origin) {
-        self.intake.newest_at = self.intake.newest_at.max(event.at);
         let critical = event.kind.critical();
         if self.intake.queue.push((event, origin), critical).is_err() {
             self.intake.lost += 1;
             let full = Objection::new("queue_full", "the queue is full");
             self.intake
-                .decided(origin, |result| refuse(result, full), None);
+                .decided(origin, None, |result| refuse(result, full));
         }
     }
 
-    /// Validation for the answer of an edge: against the clock as it will be once the queue is taken.
-    fn check(&self, event: &Incoming, speaker: Speaker) -> Result<Taken, Objection> {
-        let mut now = self.clock.founded();
-        if let Some(newest) = self.intake.newest_at.filter(|_| self.clock.by_events()) {
-            let wall = now.map_or(newest, |now| now.wall.max(newest));
-            now = Some(Now {
-                wall,
-                ..now.unwrap_or_default()
-            });
+    /// The truth about an event, as the room stands now.
+    fn judge_event(&self, event: &Incoming, origin: Origin) -> Result<Taken, Objected> {
+        if let Some(id) = &event.id
+            && let Some(seq) = self.intake.duplicates.known(&event.source, id)
+        {
+            return Err(Objected::Duplicate(seq));
         }
-        self.validate(event, speaker, now)
-    }
-
-    fn validate(
-        &self,
-        event: &Incoming,
-        speaker: Speaker,
-        now: Option<Now>,
-    ) -> Result<Taken, Objection> {
         let known = Known {
             node: &self.room.node,
             zones: &self.room.zones,
             sensors: &self.room.sensors,
             bindings: &self.zones,
-            now,
+            now: self.clock.founded(),
             machine_wall: self.machine.wall,
         };
-        validate(event, speaker, &known)
+        validate(event, origin.speaker, &known).map_err(Objected::Refused)
     }
 
-    /// Takes one event out of the queue: clock, truth, number, log, views, and what it orders.
-    pub(crate) fn take(&mut self, event: Incoming, origin: Origin) {
-        let verdict = self.validate(&event, origin.speaker, self.clock.founded());
-        let taken = match verdict {
-            Ok(taken) => taken,
-            Err(objection) => return self.bury(&event, origin, objection),
+    /// Takes the next event out of the queue; false when there is none.
+    pub(crate) fn take_next(&mut self) -> bool {
+        let Some((event, origin)) = self.intake.queue.pop() else {
+            return false;
         };
+        if self.clock.by_events() {
+            self.take_at_its_rate(event, origin);
+        } else {
+            self.take(event, origin);
+        }
+        true
+    }
+
+    /// Turns the next event away if it would not be taken: then it moves no clock.
+    pub(crate) fn turn_away_next(&mut self) -> bool {
+        let objected = match self.intake.queue.peek() {
+            Some((event, origin)) => self.judge_event(event, *origin).err(),
+            None => None,
+        };
+        if let Some(objected) = objected
+            && let Some((event, origin)) = self.intake.queue.pop()
+        {
+            self.turn_away(&event, origin, objected);
+            return true;
+        }
+        false
+    }
+
+    fn take_at_its_rate(&mut self, event: Incoming, origin: Origin) {
+        let reached = self.reached_by(event.at).unwrap_or_default();
+        match self.intake.admission.admit(event, origin, reached) {
+            Ok((event, origin)) => self.take(event, origin),
+            Err(withheld) => self.intake.withheld(origin, withheld),
+        }
+    }
+
+    /// Under the events clock: readings whose turn has come in room time.
+    pub(crate) fn take_released(&mut self) {
+        let now = self.clock.now().moment;
+        for (event, origin) in self.intake.admission.release(now) {
+            self.intake.unheld(origin);
+            self.take(event, origin);
+        }
+    }
+
+    /// The moment the events clock will say once it has taken an event that happened at `at`.
+    pub(crate) fn reached_by(&self, at: Option<Instant>) -> Option<Moment> {
+        let now = self.clock.founded()?;
+        Some(now.moment + at.map_or(growbox_model::Span::ZERO, |at| at.since(now.wall)))
+    }
+
+    /// Takes one event: truth, clock, number, log, views, and what it orders.
+    fn take(&mut self, event: Incoming, origin: Origin) {
+        let taken = match self.judge_event(&event, origin) {
+            Ok(taken) => taken,
+            Err(objected) => return self.turn_away(&event, origin, objected),
+        };
+        self.intake.taken_any = true;
         self.move_clock(event.at);
         let event = self.say(Saying::taken(event, taken));
         self.bind(&event);
@@ -321,54 +393,52 @@ impl Flow {
         if let Some(id) = &event.id {
             self.intake
                 .duplicates
-                .numbered(&event.source, id, event.seq);
+                .remember(&event.source, id, event.seq, self.machine.boot);
         }
         let bad = event
             .reading()
             .is_some_and(|reading| reading.quality == Quality::Bad);
-        self.intake.decided(
-            origin,
-            |result| {
-                result.seq = Some(event.seq);
-                result.id = Some(event.shown_id().into());
-                result.foreign = event.foreign;
-                result.quality = bad.then(|| "bad".into());
-                if event.late {
-                    result.status = PostStatus::Late;
-                }
-            },
-            Some(event.seq),
-        );
+        self.intake.decided(origin, Some(event.seq), |result| {
+            result.seq = Some(event.seq);
+            result.id = Some(event.shown_id().into());
+            result.foreign = event.foreign;
+            result.quality = bad.then(|| "bad".into());
+            if event.late {
+                result.status = PostStatus::Late;
+            }
+        });
     }
 
-    /// What was accepted and then refused becomes a dead letter.
-    fn bury(&mut self, event: &Incoming, origin: Origin, objection: Objection) {
-        self.intake.dead += 1;
-        if let Some(id) = &event.id {
-            self.intake.duplicates.forget_one(&event.source, id);
+    /// Who waits for an answer is told; where nobody does, a refusal becomes a dead letter.
+    fn turn_away(&mut self, event: &Incoming, origin: Origin, objected: Objected) {
+        match objected {
+            Objected::Duplicate(seq) => {
+                self.intake.decided(origin, Some(seq), |result| {
+                    result.status = PostStatus::Duplicate;
+                    result.seq = Some(seq);
+                });
+            }
+            Objected::Refused(objection) if self.intake.post_of(origin).is_some() => {
+                self.intake
+                    .decided(origin, None, |result| refuse(result, objection));
+            }
+            Objected::Refused(objection) => {
+                let letter = self.dead_letter(event, &objection);
+                self.intake.dead += 1;
+                self.commit.records.push(Record::DeadLetter(letter));
+            }
         }
-        self.commit.records.push(Record::DeadLetter(DeadLetter {
+    }
+
+    fn dead_letter(&self, event: &Incoming, objection: &Objection) -> DeadLetter {
+        DeadLetter {
             taken: self.clock.now().wall,
             source: event.source.clone(),
             code: objection.code.as_str().into(),
             message: objection.message.as_str().into(),
             body: body_of(event),
-        }));
-        self.intake
-            .decided(origin, |result| refuse(result, objection), None);
+        }
     }
-}
-
-fn tell_withheld(result: &mut PostResult, withheld: &Withheld) {
-    let objection = match withheld {
-        Withheld::Held => return,
-        Withheld::Unwanted => Objection::new("filtered", "[filters] drop_types names this type"),
-        Withheld::Dropped => Objection::new(
-            "rate_limited",
-            "over the rate [filters] allows for this source and type",
-        ),
-    };
-    refuse(result, objection);
 }
 
 fn body_of(event: &Incoming) -> Text {

@@ -17,6 +17,7 @@ mod orders;
 mod overrides;
 mod plugins;
 mod ring;
+mod round;
 mod rows;
 mod say;
 mod series;

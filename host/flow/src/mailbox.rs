@@ -75,7 +75,9 @@ pub(crate) struct Mailbox {
     pub out: Option<Out>,
     /// To be sent again once the back-off is over.
     pub again: Option<Out>,
-    pub next_tick: Option<Moment>,
+    next_tick: Option<Moment>,
+    /// A tick has fallen due since the last batch; further ones coalesce with it.
+    tick_owed: bool,
     pub parked: BTreeSet<Seq>,
     pub strikes: u32,
     pub memory_bytes: u64,
@@ -83,7 +85,6 @@ pub(crate) struct Mailbox {
     pub trouble: Option<Text>,
     /// Matching events passed over, all told.
     pub passed_over: u64,
-    untold: u64,
     good: u32,
     budget: f64,
     budget_filled: Moment,
@@ -109,12 +110,12 @@ impl Mailbox {
             out: None,
             again: None,
             next_tick,
+            tick_owed: false,
             parked: BTreeSet::new(),
             strikes: 0,
             memory_bytes: 0,
             trouble: None,
             passed_over: 0,
-            untold: 0,
             good: 0,
             budget: EMIT_BUDGET.0,
             budget_filled: now,
@@ -134,13 +135,23 @@ impl Mailbox {
         self.phase == Phase::Running && self.out.is_some()
     }
 
-    /// Takes a tick that is due; late ones coalesce.
-    pub(crate) fn take_tick(&mut self, now: Moment) -> bool {
-        let due = self.next_tick.is_some_and(|tick| tick <= now);
-        if due {
+    /// When the next tick falls due, where ticks mean anything to it now.
+    pub(crate) fn next_tick(&self) -> Option<Moment> {
+        self.next_tick
+            .filter(|_| matches!(self.phase, Phase::Running | Phase::BackingOff(_)))
+    }
+
+    /// Notes a tick that is due; late ones coalesce.
+    pub(crate) fn note_tick(&mut self, now: Moment) {
+        if self.next_tick().is_some_and(|tick| tick <= now) {
             self.next_tick = self.manifest.tick.map(|period| next_multiple(period, now));
+            self.tick_owed = true;
         }
-        due
+    }
+
+    /// Whether the next batch is to carry a tick.
+    pub(crate) fn take_tick(&mut self) -> bool {
+        std::mem::take(&mut self.tick_owed)
     }
 
     /// Chooses what the next batch holds out of what comes after the cursor.
@@ -158,7 +169,8 @@ impl Mailbox {
         selection
     }
 
-    fn wants(&self, entry: &Entry) -> bool {
+    /// Whether an event is one for it.
+    pub(crate) fn wants(&self, entry: &Entry) -> bool {
         entry.route.wanted.contains(self.place)
             && entry.event.source.plugin() != Some(self.spec.id.as_str())
             && !self.parked.contains(&entry.event.seq)
@@ -173,8 +185,6 @@ impl Mailbox {
         view: Seq,
     ) -> &mut Out {
         let first = Seq(self.cursor.0 + 1);
-        self.passed_over += selection.skipped;
-        self.untold += selection.skipped;
         let depths = selection.events.iter().map(|entry| entry.depth).collect();
         let (events, correlations): (Vec<Arc<Event>>, Vec<_>) = selection
             .events
@@ -187,7 +197,7 @@ impl Mailbox {
             generation: self.generation,
             clock,
             tick,
-            skipped: std::mem::take(&mut self.untold),
+            skipped: selection.skipped,
             first,
             last: selection.last,
             zones: Arc::default(),
@@ -219,13 +229,21 @@ impl Mailbox {
     }
 
     /// A batch went well.
-    pub(crate) fn went_well(&mut self, last: Seq) {
-        self.cursor = last;
-        self.parked = self.parked.split_off(&last);
+    pub(crate) fn went_well(&mut self, batch: &Batch) {
+        self.cursor = batch.last;
+        self.passed_over += batch.skipped;
+        self.parked = self.parked.split_off(&batch.last);
         self.good += 1;
         if self.good >= CLEARED_BY {
             self.strikes = 0;
         }
+    }
+
+    /// One event of a batch is put aside; the rest is cut again.
+    pub(crate) fn park(&mut self, seq: Seq, out: &Out, why: &str) {
+        self.parked.insert(seq);
+        self.tick_owed |= out.batch.tick;
+        self.trouble = Some(format!("parked event {seq}: {why}").into());
     }
 
     /// A fault: the same batch again after a back-off, or quarantine.
@@ -271,6 +289,11 @@ impl Out {
         }
     }
 
+    /// Whether it holds this event.
+    pub(crate) fn holds(&self, seq: Seq) -> bool {
+        self.batch.events.iter().any(|event| event.seq == seq)
+    }
+
     /// How deep an event that follows from `causes` lies: one below the stated cause, else below the deepest.
     pub(crate) fn depth_below(&self, causes: &[Seq]) -> u8 {
         let stated = self
@@ -302,25 +325,34 @@ impl Selection {
             self.last = entry.event.seq;
             return true;
         }
+        let weight = weigh(&entry.event);
         if entry.route.latest.contains(mailbox.place)
             && let Some(reading) = entry.event.reading()
         {
             let series = (reading.sensor.clone(), reading.quantity.clone());
             if let Some(&place) = self.newest.get(&series) {
-                self.events[place] = entry.clone();
+                let older = std::mem::replace(&mut self.events[place], entry.clone());
+                self.bytes = self.bytes + weight - weigh(&older.event);
                 self.skipped += 1;
                 self.last = entry.event.seq;
                 return true;
             }
-            self.newest.insert(series, self.events.len());
+            if self.has_room_for(weight) {
+                self.newest.insert(series, self.events.len());
+            }
         }
-        if self.events.len() >= BATCH_EVENTS || self.bytes >= BATCH_BYTES {
+        if !self.has_room_for(weight) {
             return false;
         }
-        self.bytes += weight(&entry.event);
+        self.bytes += weight;
         self.events.push(entry.clone());
         self.last = entry.event.seq;
         true
+    }
+
+    fn has_room_for(&self, weight: usize) -> bool {
+        self.events.is_empty()
+            || (self.events.len() < BATCH_EVENTS && self.bytes + weight <= BATCH_BYTES)
     }
 
     /// Coalesced readings took older places: back into sequence order.
@@ -332,7 +364,7 @@ impl Selection {
 }
 
 /// What an event weighs in a batch, roughly.
-fn weight(event: &Event) -> usize {
+fn weigh(event: &Event) -> usize {
     let body = event.document().map_or(0, |json| json.as_str().len());
     96 + body
         + event

@@ -6,7 +6,7 @@ use growbox_model::ports::{Ports, Ticket, wall_of};
 use growbox_model::row::{Answer, Order, Signature};
 use growbox_model::{
     Command, DeviceId, Event, Generation, Json, Moment, Now, Objection, Operation, Quantity,
-    Request, Requester, Seq, Source, Span, Verdict, VerdictKind, ZoneId,
+    Request, Requester, SensorId, Seq, Source, Span, Verdict, VerdictKind, ZoneId,
 };
 use serde_json::{Map, Value, json};
 
@@ -21,6 +21,8 @@ pub(crate) struct Said {
     pub generation: Option<Generation>,
     /// None: the plug-in's own.
     pub source: Option<Source>,
+    /// How many plug-in events lie before it; none: as many as its cause.
+    pub depth: Option<u8>,
 }
 
 /// The room as the gate asks about it.
@@ -57,6 +59,7 @@ impl Flow {
         let request = Saying {
             source,
             generation: said.generation,
+            depth: said.depth,
             ..Saying::host("device.action.requested", &request_data(ask))
         };
         let zone = self.zone_of(&ask.request.device);
@@ -83,34 +86,21 @@ impl Flow {
         verdict
     }
 
-    fn zone_of(&self, device: &DeviceId) -> Option<ZoneId> {
-        self.room.devices.get(device)?.zone.clone()
-    }
-
-    /// Stops a zone or everything, whoever says so.
-    pub(crate) fn stop_zone(
-        &mut self,
-        zone: Option<&ZoneId>,
-        reason: &str,
-        by: &Requester,
-        cause: Option<Seq>,
-    ) {
-        if !matches!(by, Requester::Person(_)) || cause.is_none() {
-            let devices: Vec<&DeviceId> = self
-                .room
-                .devices
-                .values()
-                .filter(|device| zone.is_none() || device.zone.as_ref() == zone)
-                .map(|device| &device.id)
-                .collect();
-            let data = json!({"rule": "stop", "zone": zone, "message": reason, "devices": devices});
-            self.say(
-                Saying::host("system.emergency", &data)
-                    .in_zone(zone.cloned())
-                    .caused_by(cause),
-            );
-        }
-        self.gate.stop(zone, &reason.into(), by);
+    /// Says that a zone or everything is being stopped.
+    pub(crate) fn say_stop(&mut self, zone: Option<&ZoneId>, reason: &str, said: &Said) {
+        let devices: Vec<&DeviceId> = self
+            .room
+            .devices
+            .values()
+            .filter(|device| zone.is_none() || device.zone.as_ref() == zone)
+            .map(|device| &device.id)
+            .collect();
+        let data = json!({"rule": "stop", "zone": zone, "message": reason, "devices": devices});
+        let saying = Saying {
+            depth: said.depth,
+            ..Saying::host("system.emergency", &data)
+        };
+        self.announce(saying.in_zone(zone.cloned()).caused_by(said.cause));
     }
 
     /// An event said with the token is taken over: a setting, a person's `set`, a stop.
@@ -121,11 +111,7 @@ impl Flow {
         let done = match event.kind.as_str() {
             "device.action.requested" => self.obey_request(event, &data),
             "system.emergency" => {
-                let reason = text(&data, "message")
-                    .or(text(&data, "rule"))
-                    .unwrap_or("emergency");
-                let by = Requester::Person(event.source.0.clone());
-                self.stop_zone(event.zone.as_ref(), reason, &by, Some(event.seq));
+                self.obey_emergency(event, &data);
                 Ok(())
             }
             kind if kind.starts_with("control.") => self.obey_control(event, &data),
@@ -136,23 +122,43 @@ impl Flow {
         }
     }
 
+    /// Stops the zone the event names, in its metadata or its data; without one, everything.
+    fn obey_emergency(&mut self, event: &Event, data: &Map<String, Value>) {
+        let said = text(data, "message").or(text(data, "rule"));
+        let reason = said.unwrap_or("emergency").into();
+        let by = Requester::Person(event.source.0.clone());
+        let named = text(data, "zone").and_then(|zone| ZoneId::new(zone).ok());
+        let named = named.filter(|zone| self.room.zones.contains_key(zone));
+        let zone = event.zone.clone().or(named);
+        self.gate.stop(zone.as_ref(), &reason, &by);
+    }
+
     fn obey_request(&mut self, event: &Event, data: &Map<String, Value>) -> Result<(), Objection> {
-        let request = Request {
-            device: DeviceId::new(text(data, "device_id").unwrap_or_default())?,
-            command: command_of(data)?,
-            lease: data
-                .get("duration")
-                .and_then(|d| serde_json::from_value(d.clone()).ok()),
-            reason: text(data, "reason").unwrap_or("by event").into(),
-            causes: Vec::new(),
-        };
-        let requester = Requester::Person(
-            text(data, "requester")
-                .unwrap_or(event.source.as_str())
-                .into(),
-        );
-        self.judge(&self.persons_ask(&requester, &request), event.seq);
-        Ok(())
+        let requester = text(data, "requester").unwrap_or(event.source.as_str());
+        match persons_request(data) {
+            Ok(request) => {
+                let requester = Requester::Person(requester.into());
+                self.judge(&self.persons_ask(&requester, &request), event.seq);
+                Ok(())
+            }
+            Err(objection) => {
+                let data = json!({
+                    "device_id": text(data, "device_id").unwrap_or_default(),
+                    "requester": format!("person:{requester}"),
+                    "policy": "form",
+                    "reason": objection.message,
+                });
+                let kind = VerdictKind::Denied;
+                self.stats.verdict(kind);
+                let verdict = Saying::host(kind.event_type(), &data);
+                self.say(
+                    verdict
+                        .in_zone(event.zone.clone())
+                        .caused_by(Some(event.seq)),
+                );
+                Err(objection)
+            }
+        }
     }
 
     fn persons_ask<'a>(&self, requester: &'a Requester, request: &'a Request) -> Ask<'a> {
@@ -176,11 +182,9 @@ impl Flow {
         for zone in &zones {
             match event.kind.as_str() {
                 "control.automation.paused" => self.pause(zone, data),
-                "control.automation.resumed" => self.resume(zone),
+                "control.automation.resumed" => self.resume(zone)?,
                 kind => {
-                    for (key, value) in settings_of(kind, data) {
-                        self.override_zone(zone, &key, &value)?;
-                    }
+                    self.override_keys(zone, &settings_of(kind, data))?;
                 }
             }
         }
@@ -188,9 +192,7 @@ impl Flow {
     }
 
     fn pause(&mut self, zone: &ZoneId, data: &Map<String, Value>) {
-        let length: Option<Span> = data
-            .get("estimated_duration")
-            .and_then(|d| serde_json::from_value(d.clone()).ok());
+        let length = length(data, "estimated_duration");
         let systems = data.get("affected_systems").and_then(Value::as_array);
         let systems = systems.map(|list| {
             list.iter()
@@ -206,11 +208,17 @@ impl Flow {
         self.keep_pause(zone, Some(pause));
     }
 
-    fn resume(&mut self, zone: &ZoneId) {
+    /// A pause ends; a zone that is paused by its configuration goes to control.
+    fn resume(&mut self, zone: &ZoneId) -> Result<(), Objection> {
         self.keep_pause(zone, None);
+        let state = self.zones.zones.get(zone);
+        if state.is_some_and(|state| state.spec.operation == Operation::Paused) {
+            return self.override_zone(zone, "operation", &json!(Operation::Control));
+        }
+        Ok(())
     }
 
-    fn keep_pause(&mut self, zone: &ZoneId, pause: Option<Pause>) {
+    pub(crate) fn keep_pause(&mut self, zone: &ZoneId, pause: Option<Pause>) {
         let now = self.clock.now();
         let Some(state) = self.zones.zones.get_mut(zone) else {
             return;
@@ -261,7 +269,7 @@ impl Flow {
             .map(|(id, _)| id.clone())
             .collect();
         for zone in due {
-            self.resume(&zone);
+            self.keep_pause(&zone, None);
             let data = json!({"reason": "the estimated duration is over"});
             self.say(Saying::host("control.automation.resumed", &data).in_zone(Some(zone)));
         }
@@ -276,6 +284,12 @@ impl Flow {
         ports: &mut impl Ports,
     ) {
         let answer = match order {
+            Order::Set(..) | Order::Hold(..) | Order::Zone(..) if self.now().is_none() => {
+                Answer::Conflict(Objection::new(
+                    "no_time_yet",
+                    "the clock is told by events, and none has come yet: post one first",
+                ))
+            }
             Order::Set(device, level, lasting) => self.order_set(&device, level, lasting, by),
             Order::Hold(device, level, lasting) => {
                 let now = self.clock.now();
@@ -299,6 +313,19 @@ impl Flow {
         let answer = match answer {
             Answer::Devices(rows) => Answer::Devices(self.fresh_rows(&rows)),
             other => other,
+        };
+        ports.answer(ticket, answer);
+    }
+
+    /// Releases a sensor from its source.
+    pub(crate) fn rebind(&mut self, ticket: Ticket, sensor: &SensorId, ports: &mut impl Ports) {
+        let answer = if self.zones.release(sensor) {
+            let released = Record::Bound(sensor.clone(), None);
+            self.commit.records.push(released);
+            Answer::Posted(Vec::new())
+        } else {
+            let message = format!("sensor {sensor} is bound to no source");
+            Answer::NotFound(Objection::new("not_bound", message))
         };
         ports.answer(ticket, answer);
     }
@@ -349,22 +376,21 @@ impl Flow {
         } else {
             &*by.reason
         };
-        self.stop_zone(zone, reason, &Requester::Person(by.who.clone()), None);
+        self.say_stop(zone, reason, &Said::default());
+        self.gate
+            .stop(zone, &reason.into(), &Requester::Person(by.who.clone()));
         self.answer_later_devices()
     }
 
     fn order_zone(&mut self, zone: &ZoneId, keys: &Json, by: &Signature) -> Answer {
-        let mut changes = Vec::new();
-        for (key, value) in keys.map() {
-            if let Err(objection) = self.override_zone(zone, &key, &value) {
-                return match objection.code.as_str() {
-                    "unknown_zone" => Answer::NotFound(objection),
-                    _ => Answer::Conflict(objection),
-                };
-            }
-            changes
-                .push(json!({"section": format!("zone.{zone}"), "parameter": key, "new": value}));
+        if let Err(objection) = self.override_keys(zone, &keys.map()) {
+            return match objection.code.as_str() {
+                "unknown_zone" => Answer::NotFound(objection),
+                _ => Answer::Conflict(objection),
+            };
         }
+        let change = |(key, value)| json!({"section": format!("zone.{zone}"), "parameter": key, "new": value});
+        let changes: Vec<Value> = keys.map().into_iter().map(change).collect();
         let data = json!({"changes": changes, "applied_by": by.who, "requires_restart": false});
         self.say(Saying::host("system.config.changed", &data).in_zone(Some(zone.clone())));
         Answer::Zones(
@@ -419,6 +445,21 @@ fn text<'a>(data: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
     data.get(key).and_then(Value::as_str)
 }
 
+/// What an event said with the token asks of a device.
+fn persons_request(data: &Map<String, Value>) -> Result<Request, Objection> {
+    Ok(Request {
+        device: DeviceId::new(text(data, "device_id").unwrap_or_default())?,
+        command: command_of(data)?,
+        lease: length(data, "duration"),
+        reason: text(data, "reason").unwrap_or("by event").into(),
+        causes: Vec::new(),
+    })
+}
+
+fn length(data: &Map<String, Value>, key: &str) -> Option<Span> {
+    serde_json::from_value(data.get(key)?.clone()).ok()
+}
+
 /// `level` where it is given, else what the action says.
 fn command_of(data: &Map<String, Value>) -> Result<Command, Objection> {
     if let Some(level) = data.get("level").and_then(Value::as_f64) {
@@ -436,7 +477,7 @@ fn command_of(data: &Map<String, Value>) -> Result<Command, Objection> {
 }
 
 /// The zone settings a control event carries, as keys and values.
-fn settings_of(kind: &str, data: &Map<String, Value>) -> Vec<(String, Value)> {
+fn settings_of(kind: &str, data: &Map<String, Value>) -> Map<String, Value> {
     let from = |key: &str, field: &str| Some((key.to_owned(), data.get(field)?.clone()));
     let found = match kind {
         "control.mode.changed" => vec![from("mode", "new_mode")],
@@ -504,11 +545,4 @@ pub(crate) fn put(data: &mut Value, key: &str, value: Option<Value>) {
     if let (Some(map), Some(value)) = (data.as_object_mut(), value) {
         map.insert(key.to_owned(), value);
     }
-}
-
-/// Releases a sensor from its source.
-pub(crate) fn rebind(zones: &mut Zones, sensor: &growbox_model::SensorId) -> Option<Record> {
-    zones
-        .release(sensor)
-        .then(|| Record::Bound(sensor.clone(), None))
 }

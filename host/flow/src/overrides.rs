@@ -2,9 +2,10 @@
 
 use growbox_model::commit::Record;
 use growbox_model::{Json, Objection, Operation, Quantity, Text, ZoneId, ZoneSpec};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::flow::Flow;
+use crate::zones::Zone;
 
 /// The keys of a zone that can be overridden, besides `targets.<quantity>`.
 const KEYS: [&str; 5] = ["stage", "mode", "operation", "lights_on", "hours_of_light"];
@@ -108,23 +109,35 @@ fn time_of_day(text: &str) -> Result<u32, Objection> {
 }
 
 impl Flow {
-    /// Changes one key of a zone until the file changes it.
+    /// Changes keys of a zone until the file changes them: all of them, or none.
+    pub(crate) fn override_keys(
+        &mut self,
+        zone: &ZoneId,
+        keys: &Map<String, Value>,
+    ) -> Result<(), Objection> {
+        let mut trial = self.zone_to_change(zone)?.spec.clone();
+        for (key, value) in keys {
+            apply(&mut trial, key, value)?;
+        }
+        for (key, value) in keys {
+            self.override_zone(zone, key, value)?;
+        }
+        Ok(())
+    }
+
+    /// Changes one key of a zone until the file changes it. Whoever says what its operation is
+    /// ends a pause.
     pub(crate) fn override_zone(
         &mut self,
         zone: &ZoneId,
         key: &str,
         value: &Value,
     ) -> Result<(), Objection> {
-        let Some(state) = self.zones.zones.get_mut(zone) else {
-            let known = self.room.zones.keys().map(ZoneId::as_str);
-            return Err(Objection::unknown(
-                "unknown_zone",
-                "zone",
-                zone.as_str(),
-                known,
-            ));
-        };
+        let state = self.zone_to_change(zone)?;
         apply(&mut state.spec, key, value)?;
+        if key == "operation" && state.pause.is_some() {
+            self.keep_pause(zone, None);
+        }
         let filed = self
             .room
             .zones
@@ -136,6 +149,14 @@ impl Flow {
             .push(Record::Override(zone.clone(), key.into(), Some(kept)));
         self.commit.urgent = true;
         Ok(())
+    }
+
+    fn zone_to_change(&mut self, zone: &ZoneId) -> Result<&mut Zone, Objection> {
+        let known = self.room.zones.keys().map(ZoneId::as_str);
+        self.zones
+            .zones
+            .get_mut(zone)
+            .ok_or_else(|| Objection::unknown("unknown_zone", "zone", zone.as_str(), known))
     }
 
     /// Takes up what the log kept, as far as the file still says what it said then.

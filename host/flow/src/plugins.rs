@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::flow::Flow;
 use crate::input::{Candidate, Exchanged};
 use crate::mailbox::{Mailbox, Out, Phase};
-use crate::ring::{Entry, Ring};
+use crate::ring::{Entry, Ring, depth_below};
 use crate::say::Saying;
 
 /// Events read from the log at once for a plug-in that is behind the ring.
@@ -31,6 +31,8 @@ pub(crate) struct Plugins {
     known: BTreeMap<PluginId, RestoredPlugin>,
     /// The first event still in the log.
     log_start: Seq,
+    /// Whether the log held no event when the host started.
+    log_was_empty: bool,
 }
 
 impl Plugins {
@@ -46,6 +48,7 @@ impl Plugins {
             exchanging: BTreeMap::new(),
             known,
             log_start: restored.first_seq,
+            log_was_empty: restored.last_seq == Seq(0),
         }
     }
 
@@ -56,15 +59,19 @@ impl Plugins {
             || self.boxes.values().any(Mailbox::busy)
     }
 
+    /// Those that have a batch out and are waited for.
+    pub(crate) fn out(&self) -> impl Iterator<Item = &PluginId> {
+        let busy = self.boxes.values().filter(|mailbox| mailbox.busy());
+        busy.map(Mailbox::id)
+    }
+
     /// Whether everything up to `seq` is behind all of them that run.
     pub(crate) fn have_handled(&self, seq: Seq, ring: &Ring) -> bool {
         self.boxes
             .values()
             .filter(|mailbox| mailbox.phase == Phase::Running)
             .all(|mailbox| {
-                let waits = |entry: &Entry| {
-                    entry.event.seq <= seq && entry.route.wanted.contains(mailbox.place)
-                };
+                let waits = |entry: &Entry| entry.event.seq <= seq && mailbox.wants(entry);
                 mailbox.out.as_ref().is_none_or(|out| out.batch.first > seq)
                     && (mailbox.cursor >= seq
                         || ring
@@ -74,11 +81,14 @@ impl Plugins {
     }
 
     pub(crate) fn next_tick(&self) -> Option<Moment> {
-        self.boxes
-            .values()
-            .filter(|m| m.idle())
-            .filter_map(|m| m.next_tick)
-            .min()
+        self.boxes.values().filter_map(Mailbox::next_tick).min()
+    }
+
+    /// Notes the ticks that are due: each comes with the next batch.
+    pub(crate) fn note_ticks(&mut self, now: Moment) {
+        for mailbox in self.boxes.values_mut() {
+            mailbox.note_tick(now);
+        }
     }
 
     pub(crate) fn next_retry(&self) -> Option<Moment> {
@@ -167,9 +177,10 @@ impl Flow {
     ) {
         let id = candidate.spec.id.clone();
         let old = self.plugins.boxes.remove(&id);
-        let cursor = old
-            .as_ref()
-            .map_or_else(|| self.first_cursor(&id), |mailbox| mailbox.cursor);
+        let cursor = match &old {
+            Some(mailbox) if !matches!(mailbox.phase, Phase::Waiting(_)) => mailbox.cursor,
+            _ => self.first_cursor(&id),
+        };
         let version = candidate.manifest.version.clone();
         let kind = if old.is_some() {
             "plugin.swapped"
@@ -188,8 +199,9 @@ impl Flow {
         }
         let now = self.clock.now().moment;
         let mailbox = Mailbox::new(candidate.spec, candidate.manifest, generation, cursor, now);
+        let granted = !matches!(mailbox.phase, Phase::Waiting(_));
         self.plugins.boxes.insert(id.clone(), mailbox);
-        self.commit.plugin = Some(PluginCommit {
+        self.commit.plugin = granted.then(|| PluginCommit {
             plugin: id.clone(),
             generation,
             cursor,
@@ -202,10 +214,12 @@ impl Flow {
         self.route_again();
     }
 
-    /// The stored cursor; the log's end for a plug-in that is new. One below the log's tail jumps.
+    /// The stored cursor; the log's end for a plug-in that is first granted now, which is 0 as
+    /// long as the host has been alone with its log. One below the log's tail jumps.
     fn first_cursor(&mut self, id: &PluginId) -> Seq {
         let Some(cursor) = self.plugins.known.get(id).and_then(|known| known.cursor) else {
-            return self.last_seq;
+            let alone = self.plugins.log_was_empty && !self.intake.taken_any;
+            return if alone { Seq(0) } else { self.last_seq };
         };
         let start = Seq(self.plugins.log_start.0.saturating_sub(1));
         if cursor >= start {
@@ -250,11 +264,17 @@ impl Flow {
             .route_again(|event| table.route(&event.kind, event.zone.as_ref()));
     }
 
-    /// Cuts a batch for every plug-in that is idle and has something to do.
+    /// Cuts a batch for every plug-in that is idle and has something to do. While the log takes
+    /// nothing, cursors stand still.
     pub(crate) fn cut_batches(&mut self, ports: &mut impl Ports) {
+        let cutting = self.clock.founded().is_some()
+            && self.start_is_durable()
+            && ports.log_refusal().is_none();
         let ids: Vec<PluginId> = self.plugins.boxes.keys().cloned().collect();
         for id in ids {
-            if let Some(batch) = self.batch_again(&id).or_else(|| self.cut_batch(&id, ports)) {
+            if let Some(batch) = self.batch_again(&id) {
+                ports.deliver(batch);
+            } else if cutting && let Some(batch) = self.cut_batch(&id, ports) {
                 ports.deliver(batch);
             }
         }
@@ -270,7 +290,7 @@ impl Flow {
     }
 
     fn cut_batch(&mut self, id: &PluginId, ports: &mut impl Ports) -> Option<Batch> {
-        if self.plugins.exchanging.contains_key(id) || self.clock.founded().is_none() {
+        if self.plugins.exchanging.contains_key(id) {
             return None;
         }
         let clock = self.guest_clock();
@@ -279,16 +299,22 @@ impl Flow {
             .boxes
             .get_mut(id)
             .filter(|mailbox| mailbox.idle())?;
-        let tick = mailbox.take_tick(clock.now);
-        let selection = match self.ring.after(mailbox.cursor) {
-            Some(entries) => mailbox.select(entries),
-            None => {
-                let entries = behind(&mut self.table, ports.backlog(mailbox.cursor, BACKLOG));
-                mailbox.select(entries.iter())
+        let selection = loop {
+            let selection = match self.ring.after(mailbox.cursor) {
+                Some(entries) => mailbox.select(entries),
+                None => {
+                    let events = ports.backlog(mailbox.cursor, BACKLOG);
+                    mailbox.select(behind(&mut self.table, events).iter())
+                }
+            };
+            let moved = selection.last > mailbox.cursor;
+            if !selection.events.is_empty() || !moved {
+                break selection;
             }
+            mailbox.cursor = selection.last;
         };
+        let tick = mailbox.take_tick();
         if selection.events.is_empty() && !tick {
-            mailbox.cursor = selection.last.max(mailbox.cursor);
             return None;
         }
         mailbox.cut(selection, tick, clock, self.last_seq);
@@ -298,9 +324,9 @@ impl Flow {
         Some(out.batch.clone())
     }
 
-    /// The clock as guests are told it.
+    /// The clock as guests are told it; before the events clock is founded it cannot be trusted.
     fn guest_clock(&self) -> Clock {
-        let now = self.clock.now();
+        let now = self.clock.founded().unwrap_or_default();
         Clock {
             now: now.moment,
             wall: now.wall,
@@ -323,21 +349,26 @@ impl Flow {
         views
     }
 
+    /// Whether a result is that of the batch that is out.
+    pub(crate) fn is_awaited(&self, result: &BatchResult) -> bool {
+        self.plugins
+            .boxes
+            .get(&result.plugin)
+            .filter(|mailbox| mailbox.generation == result.generation)
+            .and_then(|mailbox| mailbox.out.as_ref())
+            .is_some_and(|out| out.batch.last == result.last)
+    }
+
     /// A batch came back.
     pub(crate) fn hear_handled(&mut self, result: BatchResult, ports: &mut impl Ports) {
+        if !self.is_awaited(&result) {
+            return;
+        }
+        self.stats.handled(&result);
         let Some(mailbox) = self.plugins.boxes.get_mut(&result.plugin) else {
             return;
         };
-        let current = mailbox.generation == result.generation
-            && mailbox
-                .out
-                .as_ref()
-                .is_some_and(|out| out.batch.last == result.last);
-        if !current {
-            return;
-        }
         mailbox.memory_bytes = result.memory_bytes;
-        self.stats.handled(&result);
         let Some(out) = mailbox.out.take() else {
             return;
         };
@@ -353,7 +384,7 @@ impl Flow {
         let Some(mailbox) = self.plugins.boxes.get_mut(id) else {
             return;
         };
-        mailbox.went_well(out.batch.last);
+        mailbox.went_well(&out.batch);
         let generation = mailbox.generation;
         let frame = (!handled.effects.is_empty()).then(|| out.frame());
         self.commit.plugin = Some(PluginCommit {
@@ -364,7 +395,7 @@ impl Flow {
             frame,
         });
         for effect in handled.effects {
-            self.perform(id, generation, out, effect);
+            self.perform(id, generation, out, effect, ports);
         }
         self.flush(ports);
     }
@@ -377,10 +408,7 @@ impl Flow {
         };
         tracing::warn!(plugin = %id, first = out.batch.first.0, last = out.batch.last.0, "{fault}");
         match fault {
-            Fault::Event { seq, why } if *seq > mailbox.cursor && *seq <= out.batch.last => {
-                mailbox.parked.insert(*seq);
-                mailbox.trouble = Some(format!("parked event {seq}: {why}").into());
-            }
+            Fault::Event { seq, why } if out.holds(*seq) => mailbox.park(*seq, &out, why),
             Fault::Permanent(why) => mailbox.phase = Phase::Quarantined(why.as_str().into()),
             other => mailbox.strike(out, &other.to_string(), machine),
         }
@@ -411,19 +439,24 @@ impl Flow {
 
 /// Events from the log, as if they came from the ring.
 fn behind(table: &mut growbox_pipeline::route::Table, events: Vec<Arc<Event>>) -> Vec<Entry> {
-    let entry = |event: Arc<Event>| {
+    let mut entries: Vec<Entry> = Vec::with_capacity(events.len());
+    for event in events {
         let route = if event.effective() {
             table.route(&event.kind, event.zone.as_ref())
         } else {
             Route::default()
         };
-        let depth = u8::from(event.source.plugin().is_some());
-        Entry {
+        let cause = event.cause.and_then(|cause| {
+            let place = entries.binary_search_by_key(&cause, |entry| entry.event.seq);
+            entries.get(place.ok()?)
+        });
+        let depth = depth_below(&event, cause);
+        entries.push(Entry {
             event,
             route,
             correlation: None,
             depth,
-        }
-    };
-    events.into_iter().map(entry).collect()
+        });
+    }
+    entries
 }

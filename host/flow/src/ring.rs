@@ -62,10 +62,22 @@ impl Ring {
         self.entries.get(place)
     }
 
+    /// How deep an event lies: as deep as its cause, and one deeper where a plug-in said it.
+    pub(crate) fn depth_of(&self, event: &Event) -> u8 {
+        let cause = event.cause.and_then(|cause| self.entry(cause));
+        depth_below(event, cause)
+    }
+
     /// Names anew who wants each event, after the subscription table has changed.
     pub(crate) fn route_again(&mut self, mut route: impl FnMut(&Event) -> Route) {
         for entry in &mut self.entries {
             entry.route = route(&entry.event);
         }
     }
+}
+
+/// How deep an event lies below its cause.
+pub(crate) fn depth_below(event: &Event, cause: Option<&Entry>) -> u8 {
+    let above = cause.map_or(0, |entry| entry.depth);
+    above.saturating_add(u8::from(event.source.plugin().is_some()))
 }

@@ -62,9 +62,7 @@ impl Flow {
     /// How many events it has not considered yet; numbers a restart jumped over do not count.
     fn behind(&self, mailbox: &Mailbox) -> u64 {
         match self.ring.after(mailbox.cursor) {
-            Some(entries) => entries
-                .filter(|e| e.route.wanted.contains(mailbox.place))
-                .count() as u64,
+            Some(entries) => entries.filter(|entry| mailbox.wants(entry)).count() as u64,
             None => self.last_seq.0.saturating_sub(mailbox.cursor.0),
         }
     }

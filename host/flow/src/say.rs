@@ -27,9 +27,12 @@ pub(crate) struct Saying {
     pub late: bool,
     pub payload: Payload,
     pub metadata: Option<Json>,
-    /// How many plug-in events lie between it and something from outside.
-    pub depth: u8,
+    /// How many plug-in events lie between it and something from outside; none: as many as its cause.
+    pub depth: Option<u8>,
 }
+
+/// Words of the host that may wait for the first event; beyond, the newest are dropped.
+const UNSAID: usize = 1024;
 
 impl Saying {
     /// Something the host itself says.
@@ -46,7 +49,7 @@ impl Saying {
             late: false,
             payload: Payload::Document(Json::of(data)),
             metadata: None,
-            depth: 0,
+            depth: None,
         }
     }
 
@@ -72,7 +75,7 @@ impl Saying {
             late: taken.late,
             payload: event.payload,
             metadata: event.metadata,
-            depth: 0,
+            depth: None,
         }
     }
 }
@@ -107,7 +110,8 @@ impl Flow {
     }
 
     /// Views, neighbours, listeners.
-    fn let_see(&mut self, event: &Arc<Event>, depth: u8) {
+    fn let_see(&mut self, event: &Arc<Event>, depth: Option<u8>) {
+        let depth = depth.unwrap_or_else(|| self.ring.depth_of(event));
         let route = self.table.route(&event.kind, event.zone.as_ref());
         let correlation = self.recent.observe(event);
         self.ring.push(Entry {
@@ -119,7 +123,6 @@ impl Flow {
         if let Some(reading) = event.reading()
             && let Some(silence) = self.zones.observe(event, reading)
         {
-            self.zones.watch(&silence.sensor, &silence.quantity);
             self.say_silence("sensor.recovered", silence, Some(event.seq));
         }
     }
@@ -149,7 +152,7 @@ impl Flow {
     pub(crate) fn announce(&mut self, saying: Saying) {
         if self.clock.founded().is_some() {
             self.say(saying);
-        } else {
+        } else if self.unsaid.len() < UNSAID {
             self.unsaid.push(saying);
         }
     }

@@ -1,7 +1,5 @@
 //! One series: the newest value of one quantity of one sensor, and whether it is stale.
 
-use std::collections::VecDeque;
-
 use growbox_model::{
     Event, Instant, Moment, Quality, Quantity, Reading, SensorId, Span, Text, ZoneId,
 };
@@ -31,8 +29,14 @@ pub(crate) struct Series {
     pub taken: Moment,
     pub taken_at: Instant,
     pub stale: bool,
-    configured: Option<Span>,
-    gaps: VecDeque<Span>,
+    /// When it is looked at next, where that is planned.
+    pub watched: Option<Moment>,
+    /// How often it reports: configured, else the median of the last gaps, else five minutes.
+    pub interval: Span,
+    configured: bool,
+    /// The newest gaps, in turn.
+    gaps: [Span; GAPS],
+    gaps_known: usize,
 }
 
 impl Series {
@@ -54,8 +58,11 @@ impl Series {
             taken: event.taken,
             taken_at: event.taken_at,
             stale: false,
-            configured,
-            gaps: VecDeque::with_capacity(GAPS),
+            watched: None,
+            interval: configured.unwrap_or(LONGEST_INTERVAL),
+            configured: configured.is_some(),
+            gaps: [Span::ZERO; GAPS],
+            gaps_known: 0,
         }
     }
 
@@ -66,37 +73,35 @@ impl Series {
             return false;
         }
         let gap = event.at.since(self.at);
-        if gap > Span::ZERO {
-            if self.gaps.len() == GAPS {
-                self.gaps.pop_front();
-            }
-            self.gaps.push_back(gap);
+        if gap > Span::ZERO && !self.configured {
+            self.learn(gap);
         }
         self.value = reading.value;
         self.quality = reading.quality;
         self.at = event.at;
         self.taken = event.taken;
         self.taken_at = event.taken_at;
-        self.zone.clone_from(&event.zone);
+        if self.zone != event.zone {
+            self.zone.clone_from(&event.zone);
+        }
         std::mem::take(&mut self.stale)
     }
 
-    /// How often it reports: configured, else the median of the last gaps, else five minutes.
-    pub(crate) fn interval(&self) -> Span {
-        if let Some(configured) = self.configured {
-            return configured;
+    fn learn(&mut self, gap: Span) {
+        self.gaps[self.gaps_known % GAPS] = gap;
+        self.gaps_known += 1;
+        if self.gaps_known >= ENOUGH_GAPS {
+            let mut gaps = self.gaps;
+            let known = &mut gaps[..self.gaps_known.min(GAPS)];
+            known.sort_unstable();
+            let median = known[known.len() / 2];
+            self.interval = median.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
         }
-        if self.gaps.len() < ENOUGH_GAPS {
-            return LONGEST_INTERVAL;
-        }
-        let mut gaps: Vec<Span> = self.gaps.iter().copied().collect();
-        gaps.sort_unstable();
-        gaps[gaps.len() / 2].clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL)
     }
 
     /// When it becomes stale, if nothing comes.
     pub(crate) fn stale_at(&self) -> Moment {
-        self.taken + self.interval().times(INTERVALS)
+        self.taken + self.interval.times(INTERVALS)
     }
 
     /// Whether it can be acted upon now.

@@ -1,20 +1,21 @@
 //! The start: what the log remembers becomes views, ring, bindings, clock and gate again.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use growbox_gate::Gate;
-use growbox_model::commit::{Commit, Record, Restored};
+use growbox_model::commit::{Commit, Restored};
 use growbox_model::{Event, Json, Quantity, RoomSpec, SensorId, Seq, Text};
 use growbox_pipeline::correlate::Recent;
 use growbox_pipeline::route::{Route, Table};
 use serde_json::json;
 
 use crate::clock::{Machine, RoomClock};
-use crate::flow::Flow;
+use crate::flow::{Flow, Life};
 use crate::health::Stats;
 use crate::intake::Intake;
 use crate::plugins::Plugins;
 use crate::ring::{Entry, Ring};
+use crate::round::Round;
 use crate::say::Saying;
 use crate::zones::{UtcOffset, Zones};
 
@@ -60,11 +61,15 @@ impl Flow {
             gate_next: None,
             intake: Intake::new(&room),
             plugins: Plugins::restored(&restored),
-            driving: BTreeSet::new(),
+            driving: BTreeMap::new(),
+            round: Round::default(),
             commit: Commit::default(),
             unsaid: Vec::new(),
             last_seq: numbering.last,
             durable: restored.last_seq,
+            urged: restored.last_seq,
+            first_durable: numbering.jump.map_or(Seq(0), |(_, first)| first),
+            life: Life::Running,
             stats: Stats::default(),
             clock,
             machine,
@@ -86,23 +91,18 @@ impl Flow {
         }
         for event in restored.tail.iter().filter(|event| event.effective()) {
             let correlation = self.recent.observe(event);
+            let depth = self.ring.depth_of(event);
             self.ring.push(Entry {
                 event: event.clone(),
                 route: Route::default(),
                 correlation,
-                depth: 0,
+                depth,
             });
             self.remember_event(event);
         }
         for (source, id, seq) in &restored.ids {
-            if self
-                .intake
-                .duplicates
-                .first_time(source, id, self.machine.boot)
-                .is_ok()
-            {
-                self.intake.duplicates.numbered(source, id, *seq);
-            }
+            let now = self.machine.boot;
+            self.intake.duplicates.remember(source, id, *seq, now);
         }
         let (pauses, kept): (Vec<_>, Vec<_>) = restored
             .overrides
@@ -117,9 +117,7 @@ impl Flow {
 
     fn remember_event(&mut self, event: &Event) {
         if let Some(reading) = event.reading() {
-            if let Some(silence) = self.zones.observe(event, reading) {
-                self.zones.watch(&silence.sensor, &silence.quantity);
-            }
+            self.zones.observe(event, reading);
         } else if event.kind.as_str() == "sensor.stale"
             && let Some((sensor, quantity)) = event.document().and_then(silent_series)
         {
@@ -144,14 +142,12 @@ impl Flow {
         self.announce(Saying::host("system.lifecycle.started", &data));
     }
 
-    /// The last words: what ends the process, and the mark of a clean end.
+    /// The last words: what ends the process.
     pub(crate) fn say_stopping(&mut self, reason: &Text) {
         self.announce(Saying::host(
             "system.lifecycle.stopping",
             &json!({"reason": reason}),
         ));
-        self.commit.records.push(Record::CleanEnd);
-        self.commit.urgent = true;
     }
 }
 

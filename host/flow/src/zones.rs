@@ -82,7 +82,7 @@ pub(crate) struct Zones {
     series: Vec<Series>,
     index: HashMap<(SensorId, Quantity), usize>,
     bindings: BTreeMap<SensorId, Source>,
-    /// A lower bound of each series' staleness; looked at again when it comes up.
+    /// When to look whether a series has fallen silent: never later than that happens.
     silence: BinaryHeap<Reverse<(Moment, usize)>>,
     intervals: BTreeMap<SensorId, Option<Span>>,
     measure_unknown: bool,
@@ -120,11 +120,12 @@ impl Zones {
             return None;
         };
         let series = &mut self.series[place];
-        let zone_before = series.zone.clone();
+        let moved = (series.zone != event.zone).then(|| series.zone.clone());
         let recovered = series.take(event, reading).then(|| silence_of(series));
-        if zone_before != event.zone {
-            self.move_to_zone(place, zone_before.as_ref());
+        if let Some(from) = moved {
+            self.move_to_zone(place, from.as_ref());
         }
+        self.watch(place);
         recovered
     }
 
@@ -134,10 +135,10 @@ impl Zones {
             configured.is_some() || self.measure_unknown || event.source.plugin().is_some();
         let series = Series::first(event, reading, configured.copied().flatten(), measured);
         let place = self.series.len();
-        self.silence.push(Reverse((series.stale_at(), place)));
         self.series.push(series);
         self.index.insert(key, place);
         self.move_to_zone(place, None);
+        self.watch(place);
     }
 
     fn move_to_zone(&mut self, place: usize, from: Option<&ZoneId>) {
@@ -159,6 +160,7 @@ impl Zones {
             };
             let series = &mut self.series[place];
             series.stale = true;
+            series.watched = None;
             silent.push(silence_of(series));
         }
         silent
@@ -166,25 +168,28 @@ impl Zones {
 
     /// When the next series becomes stale.
     pub(crate) fn next_silence(&mut self) -> Option<Moment> {
-        while let Some(Reverse((bound, place))) = self.silence.peek().copied() {
-            let series = &self.series[place];
-            let actual = series.stale_at();
-            if !series.stale && actual == bound {
-                return Some(bound);
+        while let Some(Reverse((when, place))) = self.silence.peek().copied() {
+            let series = &mut self.series[place];
+            let watched = series.watched == Some(when);
+            if watched && !series.stale && series.stale_at() == when {
+                return Some(when);
             }
             self.silence.pop();
-            if !series.stale {
-                self.silence.push(Reverse((actual, place)));
+            if watched {
+                series.watched = None;
+                self.watch(place);
             }
         }
         None
     }
 
-    /// Watches a series again that was stale.
-    pub(crate) fn watch(&mut self, sensor: &SensorId, quantity: &Quantity) {
-        if let Some(&place) = self.index.get(&(sensor.clone(), quantity.clone())) {
-            self.silence
-                .push(Reverse((self.series[place].stale_at(), place)));
+    /// Looks at a series again no later than it would fall silent.
+    fn watch(&mut self, place: usize) {
+        let series = &mut self.series[place];
+        let when = series.stale_at();
+        if !series.stale && series.watched.is_none_or(|watched| when < watched) {
+            series.watched = Some(when);
+            self.silence.push(Reverse((when, place)));
         }
     }
 
@@ -354,7 +359,7 @@ fn silence_of(series: &Series) -> Silence {
         quantity: series.quantity.clone(),
         zone: series.zone.clone(),
         last_seen: series.at,
-        interval: series.interval(),
+        interval: series.interval,
     }
 }
 
@@ -523,12 +528,20 @@ mod tests {
             "temperature"
         );
         assert!(take(&mut zones, "a", 20.0, 500).is_some(), "recovered");
-        assert_eq!(zones.next_silence(), None, "until it is watched again");
-        zones.watch(
-            &SensorId::new("a").unwrap(),
-            &Quantity::new("temperature").unwrap(),
-        );
-        assert!(zones.next_silence().is_some());
+        assert_eq!(zones.next_silence(), Some(now(500 + 180).moment));
+    }
+
+    #[test]
+    fn a_series_that_turns_out_faster_is_missed_sooner() {
+        let mut zones = zones();
+        take(&mut zones, "slow", 20.0, 0);
+        for n in 0..5 {
+            take(&mut zones, "fast", 20.0, n * 2);
+        }
+        assert_eq!(zones.next_silence(), Some(now(8 + 6).moment));
+        let silent = zones.fall_silent(now(14).moment);
+        assert_eq!(silent[0].sensor.as_str(), "fast");
+        assert_eq!(zones.next_silence(), Some(now(900).moment));
     }
 
     #[test]

@@ -14,9 +14,9 @@ use growbox_model::{EventType, Moment, Quantity, SensorId, Source, Span};
 
 /// Why an event does not go on now.
 #[derive(Debug, PartialEq)]
-pub enum Withheld {
-    /// It waits for its turn; a newer one of its series takes its place.
-    Held,
+pub enum Withheld<E> {
+    /// It waits for its turn, in the place of an older one of its series where that waited.
+    Held(Option<E>),
     /// The room does not want events of this type.
     Unwanted,
     /// Over the rate, and nothing that coalesces.
@@ -31,11 +31,21 @@ type Series = (Lane, SensorId, Quantity);
 pub struct Admission<E> {
     filters: FilterSpec,
     buckets: HashMap<Lane, Bucket>,
-    held: BTreeMap<Series, (Incoming, E)>,
+    /// By the order in which their series began to wait, so that every series has its turn.
+    held: BTreeMap<u64, Held<E>>,
+    places: HashMap<Series, u64>,
+    next_place: u64,
     /// Events dropped for their rate.
     pub dropped: u64,
     /// Readings a newer one took the place of.
     pub coalesced: u64,
+}
+
+#[derive(Debug)]
+struct Held<E> {
+    series: Series,
+    event: Incoming,
+    extra: E,
 }
 
 #[derive(Debug)]
@@ -51,6 +61,8 @@ impl<E> Admission<E> {
             filters,
             buckets: HashMap::new(),
             held: BTreeMap::new(),
+            places: HashMap::new(),
+            next_place: 0,
             dropped: 0,
             coalesced: 0,
         }
@@ -62,7 +74,7 @@ impl<E> Admission<E> {
         event: Incoming,
         extra: E,
         now: Moment,
-    ) -> Result<(Incoming, E), Withheld> {
+    ) -> Result<(Incoming, E), Withheld<E>> {
         if event.kind.critical() {
             return Ok((event, extra));
         }
@@ -86,41 +98,56 @@ impl<E> Admission<E> {
             return Err(Withheld::Dropped);
         };
         let series = (lane, reading.sensor.clone(), reading.quantity.clone());
-        if self.held.insert(series, (event, extra)).is_some() {
-            self.coalesced += 1;
-        }
-        Err(Withheld::Held)
+        Err(Withheld::Held(self.hold(series, event, extra)))
+    }
+
+    /// The newest of a series waits in its place; gives back what waited there before.
+    fn hold(&mut self, series: Series, event: Incoming, extra: E) -> Option<E> {
+        let place = *self.places.entry(series.clone()).or_insert_with(|| {
+            self.next_place += 1;
+            self.next_place
+        });
+        let held = Held {
+            series,
+            event,
+            extra,
+        };
+        let older = self.held.insert(place, held)?;
+        self.coalesced += 1;
+        Some(older.extra)
     }
 
     /// Held readings whose turn has come.
     pub fn release(&mut self, now: Moment) -> Vec<(Incoming, E)> {
-        let mut free = Vec::new();
-        let waiting: Vec<Series> = self.held.keys().cloned().collect();
-        for series in waiting {
-            let Some((event, _)) = self.held.get(&series) else {
-                continue;
-            };
-            let Some(rate) = self.rate(event) else {
-                continue;
-            };
-            if self.take_token(&series.0, rate, now)
-                && let Some(entry) = self.held.remove(&series)
-            {
-                free.push(entry);
-            }
+        if self.held.is_empty() {
+            return Vec::new();
         }
-        free
+        let waiting: Vec<(u64, Lane)> = self
+            .held
+            .iter()
+            .map(|(place, held)| (*place, held.series.0.clone()))
+            .collect();
+        let may_pass = |(place, lane): (u64, Lane)| {
+            let rate = self.rate(&self.held.get(&place)?.event)?;
+            self.take_token(&lane, rate, now).then_some(place)
+        };
+        let free: Vec<u64> = waiting.into_iter().filter_map(may_pass).collect();
+        free.into_iter()
+            .filter_map(|place| {
+                let held = self.held.remove(&place)?;
+                self.places.remove(&held.series);
+                Some((held.event, held.extra))
+            })
+            .collect()
     }
 
     /// When the next held reading can pass.
     pub fn next_release(&self) -> Option<Moment> {
         self.held
             .values()
-            .filter_map(|(event, _)| {
-                let rate = self.rate(event)?;
-                let bucket = self
-                    .buckets
-                    .get(&(event.source.clone(), event.kind.clone()))?;
+            .filter_map(|held| {
+                let rate = self.rate(&held.event)?;
+                let bucket = self.buckets.get(&held.series.0)?;
                 let missing = (1.0 - bucket.tokens).max(0.0);
                 Some(bucket.filled + Span::from_seconds(missing / rate)? + Span(1))
             })
@@ -128,7 +155,7 @@ impl<E> Admission<E> {
     }
 
     fn holds_lane(&self, lane: &Lane) -> bool {
-        self.held.keys().any(|(held, _, _)| held == lane)
+        self.held.values().any(|held| held.series.0 == *lane)
     }
 
     fn rate(&self, event: &Incoming) -> Option<f64> {
@@ -187,12 +214,12 @@ mod tests {
         for n in 1..100 {
             assert_eq!(
                 admission.admit(reading("noisy", f64::from(n)), (), Moment(0)),
-                Err(Withheld::Held)
+                Err(Withheld::Held((n > 1).then_some(())))
             );
         }
         assert_eq!(
             admission.admit(reading("calm", 7.0), (), Moment(0)),
-            Err(Withheld::Held)
+            Err(Withheld::Held(None))
         );
         assert_eq!(admission.coalesced, 98);
         let mut passed = Vec::new();
@@ -206,7 +233,28 @@ mod tests {
                 Payload::Document(_) => 0.0,
             })
             .collect();
-        assert_eq!(values, [7.0, 99.0], "the newest of each series");
+        assert_eq!(values, [99.0, 7.0], "the newest of each series");
+    }
+
+    #[test]
+    fn a_series_that_never_stops_lets_the_others_pass_in_turn() {
+        let mut admission = limited();
+        let mut passed = Vec::new();
+        for second in 0..6 {
+            let now = Moment(0) + Span::seconds(second);
+            for sensor in ["a", "b", "z"] {
+                passed.extend(admission.admit(reading(sensor, 0.0), (), now).ok());
+            }
+            passed.extend(admission.release(now));
+        }
+        let sensors: Vec<String> = passed
+            .iter()
+            .map(|(event, ())| match &event.payload {
+                Payload::Reading(r) => r.sensor.to_string(),
+                Payload::Document(_) => String::new(),
+            })
+            .collect();
+        assert_eq!(sensors, ["a", "b", "z", "a", "b", "z"]);
     }
 
     #[test]

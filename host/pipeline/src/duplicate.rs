@@ -13,43 +13,29 @@ const MOST_IDS: usize = 1_000_000;
 
 type Key = (Source, Text);
 
-/// The ids seen lately.
+/// The ids seen lately, each with the number its event got.
 #[derive(Debug, Default)]
 pub struct Duplicates {
-    seen: HashMap<Key, Option<Seq>>,
+    seen: HashMap<Key, Seq>,
     order: VecDeque<(Moment, Key)>,
 }
 
 impl Duplicates {
-    /// Remembers an id without a number yet; tells the number (where there is one) when it was known.
-    pub fn first_time(
-        &mut self,
-        source: &Source,
-        id: &Text,
-        machine: Moment,
-    ) -> Result<(), Option<Seq>> {
+    /// The number the same source's event of this id got before.
+    pub fn known(&self, source: &Source, id: &Text) -> Option<Seq> {
+        if self.seen.is_empty() {
+            return None;
+        }
+        self.seen.get(&(source.clone(), id.clone())).copied()
+    }
+
+    /// Remembers the number an id got.
+    pub fn remember(&mut self, source: &Source, id: &Text, seq: Seq, machine: Moment) {
         self.forget(machine);
         let key = (source.clone(), id.clone());
-        if let Some(seq) = self.seen.get(&key) {
-            return Err(*seq);
+        if self.seen.insert(key.clone(), seq).is_none() {
+            self.order.push_back((machine, key));
         }
-        self.seen.insert(key.clone(), None);
-        self.order.push_back((machine, key));
-        Ok(())
-    }
-
-    /// Tells the number an id got.
-    pub fn numbered(&mut self, source: &Source, id: &Text, seq: Seq) {
-        if let Some(known) = self.seen.get_mut(&(source.clone(), id.clone())) {
-            *known = Some(seq);
-        }
-    }
-
-    /// Forgets one id again: what carried it was not taken after all.
-    pub fn forget_one(&mut self, source: &Source, id: &Text) {
-        let key = (source.clone(), id.clone());
-        self.seen.remove(&key);
-        self.order.retain(|(_, known)| *known != key);
     }
 
     fn forget(&mut self, machine: Moment) {
@@ -76,13 +62,10 @@ mod tests {
         let mut ids = Duplicates::default();
         let (a, b) = (Source("http".into()), Source("http:b".into()));
         let id: Text = "1".into();
-        assert_eq!(ids.first_time(&a, &id, Moment(0)), Ok(()));
-        assert_eq!(ids.first_time(&a, &id, Moment(1)), Err(None));
-        ids.numbered(&a, &id, Seq(7));
-        assert_eq!(ids.first_time(&a, &id, Moment(2)), Err(Some(Seq(7))));
-        assert_eq!(ids.first_time(&b, &id, Moment(3)), Ok(()));
-        ids.forget_one(&a, &id);
-        assert_eq!(ids.first_time(&a, &id, Moment(4)), Ok(()));
+        assert_eq!(ids.known(&a, &id), None);
+        ids.remember(&a, &id, Seq(7), Moment(0));
+        assert_eq!(ids.known(&a, &id), Some(Seq(7)));
+        assert_eq!(ids.known(&b, &id), None);
     }
 
     #[test]
@@ -91,15 +74,21 @@ mod tests {
         let source = Source("http".into());
         let text = |n: usize| -> Text { n.to_string().into() };
         for n in 0..=REMEMBERED_IDS {
-            ids.first_time(&source, &text(n), Moment(0)).unwrap();
+            ids.remember(&source, &text(n), Seq(n as u64), Moment(0));
         }
-        let later = Moment(0) + REMEMBERED + Span::seconds(1);
         assert!(
-            ids.first_time(&source, &text(0), later).is_ok(),
+            ids.known(&source, &text(0)).is_some(),
+            "not ten minutes old"
+        );
+        let later = Moment(0) + REMEMBERED + Span::seconds(1);
+        ids.remember(&source, &"new".into(), Seq(0), later);
+        assert_eq!(
+            ids.known(&source, &text(0)),
+            None,
             "old, and beyond the newest ids"
         );
         assert!(
-            ids.first_time(&source, &text(50_000), later).is_err(),
+            ids.known(&source, &text(50_000)).is_some(),
             "old, but among the newest ids"
         );
     }
