@@ -1,1 +1,28 @@
-//! The whole of growbox seen from outside: scenarios over the real binary.
+//! The whole of growbox seen from outside: rooms of the real binary, and what to ask them.
+//!
+//! ```text
+//! Room     a folder of its own: growbox.toml, data/          Room::new(config)
+//! Host     `growbox run` in it, until killed or dropped      room.start()
+//! Client   an ordinary HTTP client, with the token or not    host.client(), host.stranger()
+//! cli      `growbox …` as a person types it                  room.cli(["device", "list"])
+//! ```
+//!
+//! The binary is `target/debug/growbox` or what `GROWBOX_BIN` names, guests are in
+//! `target/guests` or where `GROWBOX_GUESTS` says. Nothing sleeps for a fixed time: it waits
+//! until something is so, with a deadline. What the host wrote is printed when a test fails.
+
+mod client;
+mod counting;
+mod host;
+mod place;
+mod recording;
+mod room;
+mod wait;
+
+pub use client::{Answer, Client, Gone, with_seq};
+pub use counting::fold;
+pub use host::Host;
+pub use place::{guest, shared_code, workspace};
+pub use recording::{Row, office};
+pub use room::{Ended, Room};
+pub use wait::{DEADLINE, until, until_within};

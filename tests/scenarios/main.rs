@@ -1,0 +1,3 @@
+//! Scenarios over the real binary, one module each.
+
+mod recording;
