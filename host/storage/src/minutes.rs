@@ -54,14 +54,14 @@ impl Minutes {
         self.events >= BEYOND
     }
 
-    /// Writes everything into the table.
+    /// Writes everything into the table: later numbers, so of a known minute only its end moves.
     pub(crate) fn store(&self, connection: &Connection) -> rusqlite::Result<()> {
         for (minute, (first, last)) in &self.fold {
             connection
                 .prepare_cached(
                     "INSERT INTO minute (minute, first, last) VALUES (?1, ?2, ?3)
                      ON CONFLICT (minute) DO UPDATE
-                     SET first = min(first, excluded.first), last = max(last, excluded.last)",
+                     SET last = excluded.last",
                 )?
                 .execute(params![signed(*minute), signed(first.0), signed(last.0)])?;
         }

@@ -38,6 +38,9 @@ pub struct Reader {
     pool: Arc<Pool>,
 }
 
+/// Commits of the tail, and its first event.
+type Unwritten = (Vec<Arc<Pending>>, Option<Seq>);
+
 struct Pool {
     path: PathBuf,
     idle: Mutex<Vec<Shelf>>,
@@ -183,11 +186,21 @@ impl Reader {
     }
 
     fn collect(&self, filter: &EventFilter, order: Order) -> Result<Vec<Arc<Event>>, StorageError> {
-        let mut found = Vec::new();
         if filter.limit == 0 {
-            return Ok(found);
+            return Ok(Vec::new());
         }
-        let (tail, unwritten) = self.unwritten(filter, order);
+        let unwritten = self.unwritten(filter, order);
+        self.join(filter, order, unwritten)
+    }
+
+    /// The database below the tail, and the tail as it was a moment ago.
+    fn join(
+        &self,
+        filter: &EventFilter,
+        order: Order,
+        (tail, unwritten): Unwritten,
+    ) -> Result<Vec<Arc<Event>>, StorageError> {
+        let mut found = Vec::new();
         let waiting = tail
             .iter()
             .flat_map(|pending| &pending.commit.events)
@@ -207,7 +220,7 @@ impl Reader {
     }
 
     /// The part of the tail a query may need, and where the tail begins.
-    fn unwritten(&self, filter: &EventFilter, order: Order) -> (Vec<Arc<Pending>>, Option<Seq>) {
+    fn unwritten(&self, filter: &EventFilter, order: Order) -> Unwritten {
         let after = filter.after.unwrap_or_default();
         let everything = EventFilter {
             after: filter.after,
@@ -429,4 +442,37 @@ fn frame(row: &rusqlite::Row<'_>) -> rusqlite::Result<Frame> {
         },
         tick: row.get(7)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::fixtures::{PATIENCE, commit, opened, patient, readings};
+
+    /// Between the look at the tail and the look at the disk the tail was written, and more.
+    #[test]
+    fn what_was_written_since_the_look_at_the_tail_is_not_seen_twice() {
+        let dir = tempfile::tempdir().unwrap();
+        let (log, _) = opened(dir.path(), &patient());
+        log.commit(commit(readings(1..=3)));
+        assert!(log.flush(PATIENCE));
+        log.commit(commit(readings(4..=6)));
+        let (reader, all) = (
+            log.reader(),
+            EventFilter {
+                limit: 100,
+                ..EventFilter::default()
+            },
+        );
+        for order in [Order::OldestFirst, Order::NewestFirst] {
+            let before = reader.unwritten(&all, order);
+            let newest = log.reader().newest(&all).unwrap().last().unwrap().seq.0;
+            log.commit(commit(readings(newest + 1..=newest + 3)));
+            assert!(log.flush(PATIENCE));
+            let mut found = reader.join(&all, order, before).unwrap();
+            found.sort_by_key(|event| event.seq);
+            assert!(found.windows(2).all(|pair| pair[0].seq < pair[1].seq));
+            assert!(found.len() as u64 >= newest);
+        }
+    }
 }

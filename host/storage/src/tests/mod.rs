@@ -1,7 +1,7 @@
 //! The log as a whole: opened, filled, left in every way, opened again.
 
 mod crash;
-mod fixtures;
+pub(crate) mod fixtures;
 mod life;
 mod questions;
 mod records;

@@ -10,14 +10,16 @@ use proptest::prelude::*;
 use super::fixtures::*;
 use crate::{Log, Reader};
 
-/// A third in the table of minutes, a third beyond it, a third not written at all.
+/// A third in the table of minutes (written twice), a third beyond it, a third not written at all.
 fn in_three_places(log: &Log, events: &[Arc<Event>]) {
     let third = events.len() / 3;
-    for event in &events[..third] {
-        log.commit(commit(vec![event.clone()]));
+    for half in [&events[..third / 2], &events[third / 2..third]] {
+        for event in half {
+            log.commit(commit(vec![event.clone()]));
+        }
+        log.commit(clean_end());
+        assert!(log.flush(PATIENCE));
     }
-    log.commit(clean_end());
-    assert!(log.flush(PATIENCE));
     log.commit(commit(events[third..2 * third].to_vec()));
     assert!(log.flush(PATIENCE));
     for event in &events[2 * third..] {
