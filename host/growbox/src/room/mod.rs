@@ -47,6 +47,8 @@ use supervisor::Supervisor;
 const INBOX: usize = 4096;
 /// The longest a clean end takes after the queue has drained.
 const LAST_COMMIT: Duration = Duration::from_secs(3);
+/// The longest the first commit may take.
+const FIRST_COMMIT: Duration = Duration::from_secs(10);
 /// Retention where the configuration says for ever.
 const FOR_EVER: Span = Span(u64::MAX);
 
@@ -117,6 +119,11 @@ impl Room {
         loaded
             .recv()
             .map_err(|_| anyhow!("the plug-in supervisor ended while it loaded"))?;
+        // Numbers may be shown only once the start that founds them is on disk: a second crash
+        // before that would give them out again.
+        if !log.flush(FIRST_COMMIT) {
+            bail!("the log does not become durable: {:?}", log.health().error);
+        }
         data.write_address(address)?;
         Ok(Self {
             desk,

@@ -1,7 +1,7 @@
 //! The supervisor: loads plug-ins, puts generations in each other's place, and keeps the old one when the new one fails.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,8 @@ use super::heart::Message;
 
 /// A file that is being written is looked at when it has been quiet for so long.
 const QUIET: Duration = Duration::from_millis(250);
+/// A larger file is no plug-in.
+const COMPONENT_BYTES: u64 = growbox_runtime::limits::COMPONENT_BYTES;
 /// Tasks that may wait.
 const TASKS: usize = 256;
 /// The hidden subcommand that compiles a component in a child process.
@@ -253,11 +255,10 @@ impl Supervisor {
 
     fn read(&self, spec: &PluginSpec) -> Result<Loaded, String> {
         let code = match &spec.file {
-            Some(file) => std::fs::read(file)
-                .map_err(|error| format!("cannot read {}: {error}", file.display()))?,
-            None => embedded::component(spec.id.as_str())
-                .ok_or_else(|| no_file(spec))?
-                .to_vec(),
+            Some(file) => read_bounded(file)?.into(),
+            None => std::borrow::Cow::Borrowed(
+                embedded::component(spec.id.as_str()).ok_or_else(|| no_file(spec))?,
+            ),
         };
         let loaded = self.loader.load_as(&code, spec);
         loaded.map_err(|error| format!("{error}; {}", error.advice()))
@@ -301,7 +302,7 @@ impl Supervisor {
         };
         let old = self.actors.running().remove(id);
         let state = match old {
-            Some(actor) => actor.end().unwrap_or_default(),
+            Some(actor) => actor.end().unwrap_or_else(|| self.stored_state(id)),
             None => self.stored_state(id),
         };
         let outcome = match self.start_actor(&loaded, &spec, generation, state.clone(), clock) {
@@ -379,6 +380,19 @@ impl Supervisor {
         // A heart that is gone means that the host is ending.
         let _ = self.inbox.send(Message::Input(input));
     }
+}
+
+/// A file of a plug-in's size.
+fn read_bounded(file: &Path) -> Result<Vec<u8>, String> {
+    let unreadable = |error| format!("cannot read {}: {error}", file.display());
+    let size = std::fs::metadata(file).map_err(unreadable)?.len();
+    if size > COMPONENT_BYTES {
+        return Err(format!(
+            "{} has {size} bytes; a plug-in has at most {COMPONENT_BYTES}",
+            file.display()
+        ));
+    }
+    std::fs::read(file).map_err(unreadable)
 }
 
 fn no_file(spec: &PluginSpec) -> String {

@@ -1,0 +1,79 @@
+//! Measures what the README claims, and prints one table. Never asserts: machines differ.
+//!
+//! `growbox-bench [--quick]`, with `GROWBOX_BIN` and `GROWBOX_GUESTS` naming what is measured;
+//! `cargo xtask bench` builds both and runs it.
+
+mod host;
+mod latency;
+mod load;
+mod memory;
+mod native;
+mod sandbox;
+mod start;
+
+use std::time::Duration;
+
+/// How long each part takes.
+#[derive(Debug, Clone, Copy)]
+struct Plan {
+    throughput: Duration,
+    latency: Duration,
+    memory: Duration,
+    sandbox_events: usize,
+}
+
+impl Plan {
+    fn of(quick: bool) -> Self {
+        let (throughput, latency, memory, sandbox_events) = if quick {
+            (5, 5, 20, 100_000)
+        } else {
+            (20, 30, 600, 500_000)
+        };
+        let seconds = Duration::from_secs;
+        Self {
+            throughput: seconds(throughput),
+            latency: seconds(latency),
+            memory: seconds(memory),
+            sandbox_events,
+        }
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    let plan = Plan::of(std::env::args().any(|word| word == "--quick"));
+    let mut table = Vec::new();
+    for (name, measure) in PARTS {
+        eprintln!("measuring: {name} …");
+        table.extend(measure(&plan)?);
+    }
+    println!("\n| what | figure | wanted |\n|---|---|---|");
+    for row in table {
+        println!("| {} | {} | {} |", row.what, row.figure, row.wanted);
+    }
+    Ok(())
+}
+
+type Measure = fn(&Plan) -> anyhow::Result<Vec<Row>>;
+
+const PARTS: [(&str, Measure); 5] = [
+    ("throughput", load::measure),
+    ("latency", latency::measure),
+    ("start", start::measure),
+    ("the price of the sandbox", sandbox::measure),
+    ("memory", memory::measure),
+];
+
+/// One line of the table.
+struct Row {
+    what: String,
+    figure: String,
+    wanted: &'static str,
+}
+
+fn row(what: impl Into<String>, figure: impl Into<String>, wanted: &'static str) -> Row {
+    Row {
+        what: what.into(),
+        figure: figure.into(),
+        wanted,
+    }
+}
