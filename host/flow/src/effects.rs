@@ -190,11 +190,11 @@ impl Flow {
         };
         let depth = out.depth_below(&request.causes);
         deep_enough(depth)?;
-        let granted = controls(mailbox, request, self.room.devices.get(&request.device));
-        let hint = if granted {
-            String::new()
-        } else {
-            grant_hint(mailbox, request)
+        let device = self.room.devices.get(&request.device);
+        let granted = controls(mailbox, request, device);
+        let hint = match device {
+            Some(device) if !granted => grant_hint(mailbox, device),
+            _ => String::new(),
         };
         let requester = Requester::Plugin(id.clone());
         let ask = Ask {
@@ -286,19 +286,27 @@ fn controls(
         && !mailbox.spec.deny.names("control", scope)
 }
 
-/// What the operator would write to allow it.
-fn grant_hint(mailbox: &Mailbox, request: &Request) -> String {
-    let mut devices: Vec<String> = mailbox
-        .spec
-        .grant
-        .control
-        .iter()
-        .map(|device| format!("\"{device}\""))
-        .collect();
-    devices.push(format!("\"{}\"", request.device));
-    format!(
-        "[plugin.{}] grant = {{ control = [{}] }}",
-        mailbox.id(),
-        devices.join(", ")
-    )
+/// What is still to be done to allow it: by the plug-in's author, by the operator, or by both.
+fn grant_hint(mailbox: &Mailbox, device: &growbox_model::DeviceSpec) -> String {
+    let (spec, id, role) = (&mailbox.spec, device.id.as_str(), device.role.as_str());
+    let mut steps = Vec::new();
+    if !mailbox.manifest.asks_for("control", role) {
+        steps.push(format!("its author makes it ask for the role {role}"));
+    }
+    if spec.deny.names("control", id) {
+        steps.push(format!("take \"{id}\" out of [plugin.{}] deny", spec.id));
+    }
+    if !spec.grant.names("control", id) {
+        let granted = spec.grant.control.iter().map(|device| device.as_str());
+        let devices: Vec<String> = granted
+            .chain([id])
+            .map(|device| format!("\"{device}\""))
+            .collect();
+        let devices = devices.join(", ");
+        steps.push(format!(
+            "[plugin.{}] grant = {{ control = [{devices}] }}",
+            spec.id
+        ));
+    }
+    steps.join(", and ")
 }

@@ -131,7 +131,7 @@ impl Flow {
     }
 
     /// Why nothing ordinary is taken in now.
-    fn refuses(&self, ports: &impl Ports) -> Option<Text> {
+    pub(crate) fn refuses(&self, ports: &impl Ports) -> Option<Text> {
         match self.life {
             Life::Running => ports.log_refusal(),
             Life::Ending | Life::Ended => Some("the host is stopping".into()),
@@ -355,7 +355,8 @@ impl Flow {
 
     /// Whether nothing waits: no event, no plug-in, no driver.
     pub fn is_idle(&self) -> bool {
-        self.intake.is_idle() && !self.plugins.busy() && !self.drivers_busy()
+        let nothing = self.intake.is_idle() && !self.plugins.busy() && !self.drivers_busy();
+        nothing || self.life == Life::Ended
     }
 }
 

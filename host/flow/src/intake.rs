@@ -208,9 +208,9 @@ impl Intake {
     }
 
     /// Tells that a filter keeps an event back.
-    fn withheld(&mut self, origin: Origin, withheld: Withheld<Origin>) {
+    fn withheld(&mut self, origin: Origin, withheld: &Withheld<Origin>) {
         let objection = match withheld {
-            Withheld::Held(displaced) => return self.held(origin, displaced),
+            Withheld::Held(displaced) => return self.held(origin, *displaced),
             Withheld::Unwanted => {
                 Objection::new("filtered", "[filters] drop_types names this type")
             }
@@ -255,7 +255,7 @@ impl Flow {
         while let Some((event, origin)) = self.intake.next_waiting() {
             match self.intake.admission.admit(event, origin, now) {
                 Ok((event, origin)) => self.enqueue(event, origin),
-                Err(withheld) => self.intake.withheld(origin, withheld),
+                Err(withheld) => self.intake.withheld(origin, &withheld),
             }
         }
     }
@@ -330,7 +330,7 @@ impl Flow {
         let reached = self.reached_by(event.at).unwrap_or_default();
         match self.intake.admission.admit(event, origin, reached) {
             Ok((event, origin)) => self.take(event, origin),
-            Err(withheld) => self.intake.withheld(origin, withheld),
+            Err(withheld) => self.intake.withheld(origin, &withheld),
         }
     }
 

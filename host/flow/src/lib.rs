@@ -24,6 +24,13 @@ mod series;
 mod start;
 mod zones;
 
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod memory;
+#[cfg(test)]
+mod scenarios;
+
 pub use clock::{Machine, RoomClock};
 pub use flow::Flow;
 pub use input::{Candidate, Exchanged, Input, Wake};

@@ -71,6 +71,8 @@ pub(crate) struct Mailbox {
     pub place: usize,
     /// The last sequence considered.
     pub cursor: Seq,
+    /// The cursor as the log knows it.
+    pub stored: Seq,
     pub phase: Phase,
     pub out: Option<Out>,
     /// To be sent again once the back-off is over.
@@ -106,6 +108,7 @@ impl Mailbox {
             generation,
             place: 0,
             cursor,
+            stored: cursor,
             phase,
             out: None,
             again: None,
@@ -230,7 +233,7 @@ impl Mailbox {
 
     /// A batch went well.
     pub(crate) fn went_well(&mut self, batch: &Batch) {
-        self.cursor = batch.last;
+        (self.cursor, self.stored) = (batch.last, batch.last);
         self.passed_over += batch.skipped;
         self.parked = self.parked.split_off(&batch.last);
         self.good += 1;

@@ -20,6 +20,8 @@ use crate::say::Saying;
 
 /// Events read from the log at once for a plug-in that is behind the ring.
 const BACKLOG: usize = 1024;
+/// A cursor that has moved so far over events that are not for its plug-in is stored.
+const FAR: u64 = 10_000;
 
 /// The plug-ins by id, and who waits to take over.
 #[derive(Debug)]
@@ -31,8 +33,8 @@ pub(crate) struct Plugins {
     known: BTreeMap<PluginId, RestoredPlugin>,
     /// The first event still in the log.
     log_start: Seq,
-    /// Whether the log held no event when the host started.
-    log_was_empty: bool,
+    /// Whether the log held nothing but the host's own words when the host started.
+    host_was_alone: bool,
 }
 
 impl Plugins {
@@ -48,7 +50,7 @@ impl Plugins {
             exchanging: BTreeMap::new(),
             known,
             log_start: restored.first_seq,
-            log_was_empty: restored.last_seq == Seq(0),
+            host_was_alone: only_the_host_spoke(restored),
         }
     }
 
@@ -218,7 +220,7 @@ impl Flow {
     /// long as the host has been alone with its log. One below the log's tail jumps.
     fn first_cursor(&mut self, id: &PluginId) -> Seq {
         let Some(cursor) = self.plugins.known.get(id).and_then(|known| known.cursor) else {
-            let alone = self.plugins.log_was_empty && !self.intake.taken_any;
+            let alone = self.plugins.host_was_alone && !self.intake.taken_any;
             return if alone { Seq(0) } else { self.last_seq };
         };
         let start = Seq(self.plugins.log_start.0.saturating_sub(1));
@@ -269,7 +271,7 @@ impl Flow {
     pub(crate) fn cut_batches(&mut self, ports: &mut impl Ports) {
         let cutting = self.clock.founded().is_some()
             && self.start_is_durable()
-            && ports.log_refusal().is_none();
+            && self.refuses(ports).is_none();
         let ids: Vec<PluginId> = self.plugins.boxes.keys().cloned().collect();
         for id in ids {
             if let Some(batch) = self.batch_again(&id) {
@@ -315,6 +317,7 @@ impl Flow {
         };
         let tick = mailbox.take_tick();
         if selection.events.is_empty() && !tick {
+            self.keep_cursor(id, ports);
             return None;
         }
         mailbox.cut(selection, tick, clock, self.last_seq);
@@ -322,6 +325,27 @@ impl Flow {
         let out = self.plugins.boxes.get_mut(id)?.out.as_mut()?;
         out.batch.zones = zones;
         Some(out.batch.clone())
+    }
+
+    /// Stores a cursor that has wandered far without a batch: else it would begin there again.
+    fn keep_cursor(&mut self, id: &PluginId, ports: &mut impl Ports) {
+        let Some(mailbox) = self.plugins.boxes.get_mut(id) else {
+            return;
+        };
+        if mailbox.cursor.0 - mailbox.stored.0 < FAR {
+            return;
+        }
+        mailbox.stored = mailbox.cursor;
+        let kept = PluginCommit {
+            plugin: id.clone(),
+            generation: mailbox.generation,
+            cursor: mailbox.cursor,
+            state: Vec::new(),
+            frame: None,
+        };
+        self.flush(ports);
+        self.commit.plugin = Some(kept);
+        self.flush(ports);
     }
 
     /// The clock as guests are told it; before the events clock is founded it cannot be trusted.
@@ -435,6 +459,13 @@ impl Flow {
             &format!("{id} is quarantined: {why}"),
         );
     }
+}
+
+/// Whether nothing from outside and of no plug-in has ever been in the log.
+fn only_the_host_spoke(restored: &Restored) -> bool {
+    let whole = restored.tail.first().map_or(Seq(0), |oldest| oldest.seq) <= restored.first_seq;
+    let host = growbox_model::Source::host();
+    whole && restored.tail.iter().all(|event| event.source == host)
 }
 
 /// Events from the log, as if they came from the ring.

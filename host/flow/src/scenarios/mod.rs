@@ -1,0 +1,10 @@
+//! Scenes of a whole room, by theme.
+
+mod batches;
+mod crashes;
+mod events_clock;
+mod loops;
+mod operator;
+mod posts;
+mod requests;
+mod silence;

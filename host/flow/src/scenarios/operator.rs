@@ -1,0 +1,200 @@
+//! With the token: settings taken over and kept, requests, stops; without it: foreign.
+
+use growbox_model::room::ClockForm;
+use growbox_model::row::{Answer, Order, PostStatus, Question, Signature, ZoneRow};
+use growbox_model::{DeviceId, Json, RoomSpec, Span};
+use serde_json::json;
+
+use crate::Input;
+use crate::bench::{Bench, at, event, every, field, guest, room, tent, warmth};
+use crate::memory::Memory;
+
+fn bench() -> Bench {
+    let mut bench = Bench::new(room(ClockForm::System), Vec::new());
+    bench.pass(Span::minutes(1));
+    bench
+}
+
+fn zone(bench: &mut Bench, id: &str) -> ZoneRow {
+    let Answer::Zones(rows) = bench.ask(Question::Zones) else {
+        panic!("no zones")
+    };
+    rows.into_iter().find(|row| row.id.as_str() == id).unwrap()
+}
+
+fn order(bench: &mut Bench, order: Order) -> Answer {
+    let ticket = bench.ticket();
+    let by = Signature {
+        who: "anna".into(),
+        reason: "to see".into(),
+    };
+    bench.turn([Input::Order(ticket, order, by)]);
+    bench.run();
+    bench.behind.answers[&ticket].clone()
+}
+
+fn switch() -> DeviceId {
+    DeviceId::new("switch").unwrap()
+}
+
+#[test]
+fn settings_are_taken_over_and_outlive_a_restart_until_the_file_changes_them() {
+    let mut first = bench();
+    for value in [
+        json!({"type": "control.stage.changed", "data": {"new_stage": "mid-flower"},
+               "metadata": {"zone": "tent"}}),
+        json!({"type": "control.mode.changed", "data": {"new_mode": "VPD_Target"}}),
+        json!({"type": "control.target.updated", "data": {"parameter": "vpd", "new_target": 1.3},
+               "metadata": {"zone": "tent"}}),
+    ] {
+        assert_eq!(first.tell(value).status, PostStatus::Accepted);
+    }
+    let check = |bench: &mut Bench, stage: &str| {
+        let row = zone(bench, "tent");
+        assert_eq!(row.stage.as_deref(), Some(stage));
+        assert_eq!(row.mode.as_deref(), Some("VPD_Target"));
+        assert_eq!(row.setpoints["vpd"].target, 1.3);
+        let lab = zone(bench, "lab");
+        assert_eq!((lab.stage, lab.mode.as_deref()), (None, Some("VPD_Target")));
+    };
+    check(&mut first, "mid-flower");
+    let restart = |spec: RoomSpec| {
+        let memory = Memory::of(&first.behind.commits);
+        Bench::restarted(spec, Vec::new(), memory, at(300))
+    };
+    check(&mut restart(room(ClockForm::System)), "mid-flower");
+    let mut changed = room(ClockForm::System);
+    changed.zones.get_mut("tent").unwrap().stage = Some("late-veg".into());
+    check(&mut restart(changed), "late-veg");
+}
+
+#[test]
+fn a_pause_refuses_controllers_and_ends_by_itself_even_over_a_restart() {
+    let mut first = bench();
+    first.tell(json!({"type": "control.automation.paused",
+        "data": {"reason": "maintenance", "estimated_duration": 600}}));
+    assert_eq!(&*zone(&mut first, "tent").operation, "paused");
+    let memory = Memory::of(&first.behind.commits);
+    let mut second = Bench::restarted(room(ClockForm::System), Vec::new(), memory, at(300));
+    assert_eq!(&*zone(&mut second, "tent").operation, "paused");
+    second.pass(Span::seconds(361));
+    assert_eq!(&*zone(&mut second, "tent").operation, "control");
+    assert_eq!(
+        second.said("control.automation.resumed").len(),
+        2,
+        "one a zone"
+    );
+}
+
+#[test]
+fn resumed_ends_a_pause_and_a_zone_paused_by_its_file_goes_to_control() {
+    let mut spec = room(ClockForm::System);
+    spec.zones.get_mut("lab").unwrap().operation = growbox_model::Operation::Paused;
+    let mut bench = Bench::new(spec, Vec::new());
+    bench.tell(json!({"type": "control.automation.paused", "data": {"reason": "x"}}));
+    bench.tell(json!({"type": "control.automation.resumed", "data": {"reason": "y"}}));
+    assert_eq!(&*zone(&mut bench, "tent").operation, "control");
+    assert_eq!(&*zone(&mut bench, "lab").operation, "control");
+}
+
+#[test]
+fn without_the_token_it_is_foreign_and_reaches_nobody() {
+    let all = guest("all", every(&["*"]), crate::bench::counting);
+    let mut bench = Bench::new(room(ClockForm::System), vec![all]);
+    let orders = bench.behind.orders.len();
+    let foreign = [
+        json!({"type": "control.stage.changed", "data": {"new_stage": "mid-flower"}}),
+        json!({"type": "system.emergency", "data": {"rule": "r", "message": "m"}}),
+        json!({"type": "sensor.stale", "data": {"sensor_id": "a", "quantity": "temperature",
+               "last_seen": at(0), "interval": 60}}),
+        json!({"type": "device.action.requested",
+               "data": {"device_id": "switch", "action": "activate", "level": 1.0}}),
+    ];
+    let results = bench.post(foreign.into_iter().map(event).collect());
+    for result in &results {
+        assert!(
+            result.foreign && result.status == PostStatus::Accepted,
+            "{result:?}"
+        );
+        assert!(!bench.given("all").contains(&result.seq.unwrap()));
+    }
+    assert_eq!(bench.behind.orders.len(), orders);
+    assert_eq!(zone(&mut bench, "tent").stage, None);
+    assert!(bench.said("device.action.granted").is_empty());
+}
+
+#[test]
+fn a_requested_action_is_a_persons_set() {
+    let mut bench = bench();
+    bench.tell(json!({"type": "device.action.requested",
+        "data": {"device_id": "switch", "action": "activate", "requester": "bert"}}));
+    assert_eq!(bench.behind.orders.last().unwrap().level, 1.0);
+    let granted = bench.said("device.action.granted").remove(0);
+    assert_eq!(
+        granted.cause,
+        Some(bench.said("device.action.requested")[0].seq)
+    );
+    bench.tell(json!({"type": "device.action.requested",
+        "data": {"device_id": "switch", "action": "dance"}}));
+    let denied = bench.said("device.action.denied").remove(0);
+    assert_eq!(field(&denied, "policy"), json!("form"));
+}
+
+#[test]
+fn an_emergency_stops_its_zone_until_a_person_resets_it() {
+    let mut bench = bench();
+    order(&mut bench, Order::Set(switch(), 1.0, None));
+    bench.pass(Span::minutes(1));
+    bench.tell(json!({"type": "system.emergency",
+        "data": {"rule": "smoke", "message": "smoke", "zone": "tent"}}));
+    assert_eq!(bench.behind.orders.last().unwrap().level, 0.0);
+    bench.pass(Span::minutes(1));
+    let refused = order(&mut bench, Order::Set(switch(), 1.0, None));
+    assert!(
+        matches!(&refused, Answer::Conflict(why) if why.code == "stop"),
+        "{refused:?}"
+    );
+    let memory = Memory::of(&bench.behind.commits);
+    let mut bench = Bench::restarted(room(ClockForm::System), Vec::new(), memory, at(300));
+    bench.pass(Span::minutes(1));
+    assert!(matches!(
+        order(&mut bench, Order::Set(switch(), 1.0, None)),
+        Answer::Conflict(_)
+    ));
+    assert!(matches!(
+        order(&mut bench, Order::Reset(Some(tent()))),
+        Answer::Devices(_)
+    ));
+    assert!(matches!(
+        order(&mut bench, Order::Set(switch(), 1.0, None)),
+        Answer::Devices(_)
+    ));
+}
+
+#[test]
+fn a_zone_is_changed_by_all_of_its_keys_or_none() {
+    let mut bench = bench();
+    let keys = |value| Order::Zone(tent(), Json::of(&value));
+    let wrong = keys(json!({"mode": "VPD_Target", "stage": "mid-flwer"}));
+    assert!(matches!(order(&mut bench, wrong), Answer::Conflict(why)
+        if why.nearest.as_deref() == Some("mid-flower")));
+    assert_eq!(zone(&mut bench, "tent").mode, None);
+    let right = keys(json!({"mode": "VPD_Target", "operation": "observe"}));
+    assert!(matches!(order(&mut bench, right), Answer::Zones(_)));
+    assert_eq!(&*zone(&mut bench, "tent").operation, "observe");
+    assert_eq!(bench.said("system.config.changed").len(), 1);
+}
+
+#[test]
+fn a_stop_before_the_first_event_works_and_is_told_later() {
+    let mut bench = Bench::new(room(ClockForm::Events), Vec::new());
+    assert!(matches!(
+        order(&mut bench, Order::Stop(None)),
+        Answer::Devices(_)
+    ));
+    let early = order(&mut bench, Order::Set(switch(), 1.0, None));
+    assert!(matches!(early, Answer::Conflict(why) if why.code == "no_time_yet"));
+    assert!(bench.events().is_empty());
+    bench.post(vec![warmth("a", 20.0, at(0))]);
+    assert_eq!(bench.said("system.emergency").len(), 1);
+}
