@@ -202,7 +202,8 @@ fn remarks(device: &DeviceRow) -> Vec<String> {
     if !device.available {
         remarks.push("not reachable".to_owned());
     }
-    if let Some(refusal) = &device.refusal {
+    let told = |refusal: &&growbox_model::Text| !device.why.contains(&***refusal);
+    if let Some(refusal) = device.refusal.as_ref().filter(told) {
         remarks.push(refusal.to_string());
     }
     if let Some(free_at) = device.free_at {

@@ -83,6 +83,7 @@ async fn show(
     let mut screen = Screen::new(
         args.speed,
         format!("http://{}", room.address),
+        data.path().display().to_string(),
         std::io::stdout().is_terminal(),
     );
     let desk = room.desk.clone();

@@ -129,6 +129,12 @@ pub fn level(level: Option<f64>, switched: bool) -> String {
     }
 }
 
+/// The level of a device, as people say it.
+pub fn device_level(device: &growbox_model::row::DeviceRow) -> String {
+    let role = growbox_model::Role::new(&device.role);
+    level(device.level, role.is_ok_and(|role| role.0.switched))
+}
+
 /// A number without more places than it has: `24.5`, `1.2`, `612`.
 pub fn number(value: f64) -> String {
     let shown = format!("{value:.2}");

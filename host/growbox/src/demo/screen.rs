@@ -2,7 +2,7 @@
 
 use growbox_model::row::{DeviceRow, HealthRow, PluginRow, ZoneRow};
 
-use crate::render::Table;
+use crate::render::{Table, device_level};
 
 /// Clears the screen and begins at its top.
 const CLEAR: &str = "\x1b[H\x1b[2J";
@@ -23,6 +23,7 @@ pub(super) struct Shown {
 pub(super) struct Screen {
     speed: f64,
     url: String,
+    data: String,
     pub terminal: bool,
     last: Option<Shown>,
     looks: u32,
@@ -31,10 +32,11 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    pub(super) fn new(speed: f64, url: String, terminal: bool) -> Self {
+    pub(super) fn new(speed: f64, url: String, data: String, terminal: bool) -> Self {
         Self {
             speed,
             url,
+            data,
             terminal,
             last: None,
             looks: 0,
@@ -75,9 +77,10 @@ impl Screen {
             shown.events
         );
         page += &format!(
-            " {}     {}  Ctrl-C ends\n",
+            " {}     {}  Ctrl-C ends\n ask it   growbox --data {} device list\n",
             requests(&shown.health),
-            self.url
+            self.url,
+            self.data
         );
         page
     }
@@ -220,20 +223,12 @@ fn devices(shown: &Shown) -> String {
         let refusal = row
             .refusal
             .as_deref()
+            .filter(|refusal| !row.why.contains(*refusal))
             .map_or(String::new(), |why| format!("; {why}"));
         let why: String = format!("{}{refusal}", row.why).chars().take(90).collect();
-        table.row([row.id.to_string(), level(row.level), why]);
+        table.row([row.id.to_string(), device_level(row), why]);
     }
     table.to_string()
-}
-
-fn level(level: Option<f64>) -> String {
-    match level {
-        None => "?".into(),
-        Some(0.0) => "off".into(),
-        Some(1.0) => "on".into(),
-        Some(level) => format!("{:.0} %", level * 100.0),
-    }
 }
 
 fn plugin(row: &PluginRow) -> String {
@@ -296,7 +291,7 @@ fn line(shown: &Shown) -> String {
     let on: Vec<String> = shown
         .devices
         .iter()
-        .map(|row| format!("{} {}", row.id, level(row.level)))
+        .map(|row| format!("{} {}", row.id, device_level(row)))
         .collect();
     format!(
         "{} {:.1} °C {:.0} % RH VPD {:.2} kPa · {} · {}",
@@ -307,4 +302,132 @@ fn line(shown: &Shown) -> String {
         on.join(", "),
         requests(&shown.health),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use growbox_model::row::{ComponentRow, MeasureRow, SetpointRow};
+    use growbox_model::{DeviceId, Instant, PluginId, ZoneId};
+
+    fn shown(vpd: f64, state: &str, granted: f64) -> Shown {
+        let measure = |value: f64, unit: &str| MeasureRow {
+            value,
+            unit: unit.into(),
+            quality: "good".into(),
+            taken: Instant::parse("2026-05-01T14:07:00Z").unwrap(),
+        };
+        let range = SetpointRow {
+            low: 0.75,
+            target: 0.92,
+            high: 1.1,
+            unit: "kilopascal".into(),
+        };
+        let zone = ZoneRow {
+            id: ZoneId::new("tent").unwrap(),
+            stage: Some("mid-veg".into()),
+            operation: "control".into(),
+            mode: None,
+            day: Some(true),
+            setpoints: [("vpd".into(), range)].into(),
+            climate: [("vpd".into(), measure(vpd, "kilopascal"))].into(),
+            missing: Vec::new(),
+        };
+        let device = DeviceRow {
+            id: DeviceId::new("light").unwrap(),
+            zone: None,
+            role: "light".into(),
+            level: Some(0.0),
+            since: None,
+            owner: None,
+            why: "18 h day; but it rests".into(),
+            until: None,
+            available: true,
+            refusal: Some("it rests".into()),
+            free_at: None,
+        };
+        let plugin = PluginRow {
+            id: PluginId::new("vpd-control").unwrap(),
+            version: "0.1.0".into(),
+            state: state.into(),
+            generation: Some(1),
+            behind: 0,
+            strikes: 0,
+            memory_bytes: 0,
+            controls: Vec::new(),
+            why: None,
+        };
+        let figures = [("granted".into(), granted)].into();
+        let devices = ComponentRow {
+            status: "healthy".into(),
+            why: None,
+            figures,
+        };
+        let health = HealthRow {
+            overall: "healthy".into(),
+            components: [("devices".into(), devices)].into(),
+        };
+        Shown {
+            zones: vec![zone],
+            devices: vec![device],
+            plugins: vec![plugin],
+            health,
+            events: 12,
+        }
+    }
+
+    fn screen(shown: Shown, terminal: bool) -> Screen {
+        let mut screen = Screen::new(60.0, "http://x".into(), "/data".into(), terminal);
+        screen.take(shown);
+        screen
+    }
+
+    #[test]
+    fn the_page_tells_vpd_on_its_scale_and_each_reason_once() {
+        let page = screen(shown(0.9, "running", 1.0), true).draw();
+        assert!(
+            page.contains("0.90 kPa") && page.contains("in band 100 %"),
+            "{page}"
+        );
+        assert!(
+            page.find('[') < page.find('●') && page.find('●') < page.find(']'),
+            "{page}"
+        );
+        assert_eq!(page.matches("it rests").count(), 1, "{page}");
+    }
+
+    #[test]
+    fn elsewhere_it_is_one_line() {
+        let line = screen(shown(0.9, "running", 1.0), false).draw();
+        assert_eq!(line.lines().count(), 1);
+        assert!(
+            line.contains("VPD 0.90 kPa") && line.contains("light off"),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn it_went_well_only_when_vpd_was_known_and_something_granted_and_all_run() {
+        assert!(
+            screen(shown(0.9, "running", 1.0), false)
+                .troubles()
+                .is_empty()
+        );
+        assert_eq!(
+            screen(shown(0.9, "quarantined", 1.0), false)
+                .troubles()
+                .len(),
+            1
+        );
+        assert_eq!(
+            screen(shown(0.9, "running", 0.0), false).troubles().len(),
+            1
+        );
+        assert_eq!(
+            Screen::new(1.0, String::new(), String::new(), false)
+                .troubles()
+                .len(),
+            1
+        );
+    }
 }

@@ -1,11 +1,10 @@
 //! Devices: where each is, since when, whose claim, and why.
 
-use growbox_model::Role;
 use growbox_model::row::DeviceRow;
 
 use super::told::Told;
 use super::{none, or_nothing};
-use crate::render::{Reader, Table, level};
+use crate::render::{Reader, Table, device_level};
 
 /// `growbox device list`.
 pub(in crate::cli) fn list(devices: &[DeviceRow], reader: &Reader) -> String {
@@ -23,21 +22,18 @@ fn row(device: &DeviceRow, reader: &Reader) -> [String; 5] {
     let since = device.since.map(|since| reader.short(since));
     [
         device.id.to_string(),
-        level_of(device),
+        device_level(device),
         or_nothing(since.as_ref()),
         or_nothing(device.owner.as_ref()),
         why_of(device, reader),
     ]
 }
 
-fn level_of(device: &DeviceRow) -> String {
-    let switched = Role::new(&device.role).is_ok_and(|role| role.0.switched);
-    level(device.level, switched)
-}
-
 fn why_of(device: &DeviceRow, reader: &Reader) -> String {
     let mut why = device.why.to_string();
-    if let Some(refusal) = &device.refusal {
+    // A request that is told already tells what hinders it.
+    let told = |refusal: &&str| !device.why.contains(*refusal);
+    if let Some(refusal) = device.refusal.as_deref().filter(told) {
         why.push_str(&format!("; {refusal}"));
     }
     if let Some(free_at) = device.free_at {
