@@ -1,3 +1,13 @@
 //! Scenarios over the real binary, one module each.
 
+mod cli;
+mod determinism;
+mod hostile;
+mod kills;
+mod office;
 mod recording;
+mod restart;
+mod silence;
+mod sim;
+mod specification;
+mod swap;

@@ -11,21 +11,28 @@ use crate::client::Client;
 use crate::room::Room;
 use crate::wait::until;
 
-/// A running host. Dropped, it is killed; what it wrote is printed where the test has failed.
+/// A host that may not be ready yet. Dropped, it is killed; what it wrote is printed where the
+/// test has failed.
 #[derive(Debug)]
-pub struct Host {
+pub struct Starting {
     child: Child,
-    address: SocketAddr,
-    token: String,
+    data: PathBuf,
     log: PathBuf,
 }
 
-impl Host {
+/// A running host.
+#[derive(Debug)]
+pub struct Host {
+    process: Starting,
+    address: SocketAddr,
+    token: String,
+}
+
+impl Starting {
     #[track_caller]
-    pub(crate) fn start(room: &Room) -> Self {
+    pub(crate) fn launch(room: &Room) -> Self {
         // Whoever was killed left it behind.
-        let address = room.data().join("address");
-        let _ = fs::remove_file(&address);
+        let _ = fs::remove_file(room.data().join("address"));
         let log = room.path().join("host.log");
         let to = File::options().create(true).append(true).open(&log);
         let to = to.expect("the folder is writable");
@@ -36,25 +43,50 @@ impl Host {
             .stderr(Stdio::from(also))
             .spawn()
             .expect("the binary starts");
-        let mut host = Self {
+        Self {
             child,
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            token: String::new(),
+            data: room.data(),
             log,
-        };
-        host.address = until("the host's address", || {
-            host.must_run();
-            fs::read_to_string(&address).ok()?.trim().parse().ok()
+        }
+    }
+
+    /// Waits until it is ready.
+    ///
+    /// # Panics
+    /// Where it does not become ready.
+    #[must_use]
+    #[track_caller]
+    pub fn ready(mut self) -> Host {
+        let address = until("the host's address", || {
+            self.must_run();
+            let address = fs::read_to_string(self.data.join("address")).ok()?;
+            address.trim().parse().ok()
         });
-        let token = fs::read_to_string(room.data().join("token")).expect("a host has a token");
-        host.token = token.trim().to_owned();
-        let client = host.client();
+        let token = fs::read_to_string(self.data.join("token")).expect("a host has a token");
+        let client = Client::new(address, None);
         until("the host to be ready", || {
-            host.must_run();
+            self.must_run();
             let answer = client.try_get("/api/v1/ready").ok()?;
             (answer.status == 200).then_some(())
         });
-        host
+        Host {
+            process: self,
+            address,
+            token: token.trim().to_owned(),
+        }
+    }
+
+    /// Kills it (SIGKILL), and waits until it is gone.
+    ///
+    /// # Panics
+    /// Where it cannot be killed.
+    pub fn kill(mut self) {
+        self.child.kill().expect("a child can be killed");
+        self.child.wait().expect("a child can be waited for");
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     #[track_caller]
@@ -63,7 +95,9 @@ impl Host {
             panic!("the host ended: {status}");
         }
     }
+}
 
+impl Host {
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
@@ -79,7 +113,7 @@ impl Host {
     /// Its process.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.process.child.id()
     }
 
     /// A client with the token.
@@ -94,19 +128,18 @@ impl Host {
         Client::new(self.address, None)
     }
 
-    /// What it has written so far.
+    /// What it and those before it in this room have written so far.
     #[must_use]
     pub fn log(&self) -> String {
-        fs::read_to_string(&self.log).unwrap_or_default()
+        self.process.log()
     }
 
     /// Kills it (SIGKILL), and waits until it is gone.
     ///
     /// # Panics
     /// Where it cannot be killed.
-    pub fn kill(mut self) {
-        self.child.kill().expect("a child can be killed");
-        self.child.wait().expect("a child can be waited for");
+    pub fn kill(self) {
+        self.process.kill();
     }
 
     /// Asks it to end (SIGTERM), and waits until it has.
@@ -115,15 +148,16 @@ impl Host {
     /// Where it does not end.
     #[track_caller]
     pub fn terminate(mut self) -> ExitStatus {
-        let pid = Pid::from_child(&self.child);
+        let child = &mut self.process.child;
+        let pid = Pid::from_child(child);
         kill_process(pid, Signal::TERM).expect("a child can be signalled");
         until("the host to end", || {
-            self.child.try_wait().expect("a child can be waited for")
+            child.try_wait().expect("a child can be waited for")
         })
     }
 }
 
-impl Drop for Host {
+impl Drop for Starting {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -11,18 +11,22 @@
 //! `target/guests` or where `GROWBOX_GUESTS` says. Nothing sleeps for a fixed time: it waits
 //! until something is so, with a deadline. What the host wrote is printed when a test fails.
 
+mod chance;
 mod client;
 mod counting;
 mod host;
 mod place;
 mod recording;
 mod room;
+mod state;
 mod wait;
 
+pub use chance::Chance;
 pub use client::{Answer, Client, Gone, with_seq};
 pub use counting::fold;
-pub use host::Host;
+pub use host::{Host, Starting};
 pub use place::{guest, shared_code, workspace};
 pub use recording::{Row, office};
 pub use room::{Ended, Room};
+pub use state::stored_state;
 pub use wait::{DEADLINE, until, until_within};

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::host::Host;
+use crate::host::{Host, Starting};
 use crate::place::{binary, shared_code};
 
 /// How a process ended, and what it wrote.
@@ -90,7 +90,17 @@ impl Room {
     #[must_use]
     #[track_caller]
     pub fn start(&self) -> Host {
-        Host::start(self)
+        self.launch().ready()
+    }
+
+    /// Starts `growbox run` without waiting for anything.
+    ///
+    /// # Panics
+    /// Where the binary does not start.
+    #[must_use]
+    #[track_caller]
+    pub fn launch(&self) -> Starting {
+        Starting::launch(self)
     }
 
     /// `growbox run` in this room, not yet started.
