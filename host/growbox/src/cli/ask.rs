@@ -66,13 +66,13 @@ impl Talk<'_> {
             } => self.query(filter, *limit, *context, *json, *format),
             Asking::Export(export) => self.export(export),
             Asking::Why { event, json } => {
-                let path = format!("events/{}/why", event_segment(event));
+                let path = format!("events/{}/why", segment(event));
                 self.show(&path, *json, |answer, reader| {
                     Ok(show::events::story(&events(answer)?, reader))
                 })
             }
             Asking::Related { event, json } => {
-                let path = format!("events/{}/related", event_segment(event));
+                let path = format!("events/{}/related", segment(event));
                 self.show(&path, *json, |answer, reader| {
                     Ok(show::events::related(
                         &events(answer)?,
@@ -278,14 +278,6 @@ impl Talk<'_> {
             Exit::Done
         })
     }
-}
-
-/// `#88213` is how people see a number; `88213` is how it is asked for.
-fn event_segment(event: &str) -> String {
-    let number = event
-        .strip_prefix('#')
-        .filter(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
-    segment(number.unwrap_or(event))
 }
 
 fn query_of(filter: &EventFilter, now: Instant) -> Query {

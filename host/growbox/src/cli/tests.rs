@@ -440,7 +440,7 @@ fn events_are_named_by_number_or_id() {
     host.asked("events why #a/b?c").0.unwrap();
     let requests = host.requests();
     assert!(
-        requests[0].starts_with("GET /api/v1/events/88192/why "),
+        requests[0].starts_with("GET /api/v1/events/%2388192/why "),
         "{}",
         requests[0]
     );
