@@ -297,7 +297,11 @@ fn grant_hint(mailbox: &Mailbox, device: &growbox_model::DeviceSpec) -> String {
         steps.push(format!("take \"{id}\" out of [plugin.{}] deny", spec.id));
     }
     if !spec.grant.names("control", id) {
-        let granted = spec.grant.control.iter().map(|device| device.as_str());
+        let granted = spec
+            .grant
+            .control
+            .iter()
+            .map(growbox_model::DeviceId::as_str);
         let devices: Vec<String> = granted
             .chain([id])
             .map(|device| format!("\"{device}\""))

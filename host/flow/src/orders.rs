@@ -5,8 +5,8 @@ use growbox_model::commit::Record;
 use growbox_model::ports::{Ports, Ticket, wall_of};
 use growbox_model::row::{Answer, Order, Signature};
 use growbox_model::{
-    Command, DeviceId, Event, Generation, Json, Moment, Now, Objection, Operation, Quantity,
-    Request, Requester, SensorId, Seq, Source, Span, Verdict, VerdictKind, ZoneId,
+    Command, DeviceId, DeviceSpec, Event, Generation, Json, Moment, Now, Objection, Operation,
+    Quantity, Request, Requester, SensorId, Seq, Source, Span, Verdict, VerdictKind, ZoneId,
 };
 use serde_json::{Map, Value, json};
 
@@ -32,8 +32,10 @@ pub(crate) struct Surroundings<'a> {
 }
 
 impl World for Surroundings<'_> {
-    fn operation(&self, zone: Option<&ZoneId>) -> Operation {
-        zone.map_or(Operation::Control, |zone| self.zones.operation(zone, None))
+    fn operation(&self, device: &DeviceSpec) -> Operation {
+        device.zone.as_ref().map_or(Operation::Control, |zone| {
+            self.zones.operation(zone, Some(device.role))
+        })
     }
 
     fn fresh(&self, zone: Option<&ZoneId>, quantity: &Quantity) -> bool {

@@ -64,7 +64,7 @@ pub(crate) struct Told {
 }
 
 impl World for Told {
-    fn operation(&self, _zone: Option<&ZoneId>) -> Operation {
+    fn operation(&self, _device: &DeviceSpec) -> Operation {
         self.operation
     }
     fn fresh(&self, _zone: Option<&ZoneId>, quantity: &Quantity) -> bool {

@@ -17,8 +17,9 @@ use crate::wish::Circumstances;
 
 /// What the gate must know of the room that is not its own.
 pub trait World {
-    /// Whether growbox may act here; a device without a zone asks with none.
-    fn operation(&self, zone: Option<&ZoneId>) -> Operation;
+    /// Whether growbox may act here: by the device's zone, and by its role where only the roles
+    /// of some systems are paused.
+    fn operation(&self, device: &DeviceSpec) -> Operation;
     /// Whether a measure of this quantity is there, fresh and good.
     fn fresh(&self, zone: Option<&ZoneId>, quantity: &Quantity) -> bool;
 }
@@ -289,7 +290,7 @@ pub(crate) fn around<'a>(
     let zone = spec.zone.as_ref();
     let stale = spec.needs.iter().find(|need| !world.fresh(zone, need));
     Circumstances {
-        operation: world.operation(zone),
+        operation: world.operation(spec),
         stale: stale.cloned(),
         stop: stop_of(stops, spec),
         ending,

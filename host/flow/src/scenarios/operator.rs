@@ -6,7 +6,7 @@ use growbox_model::{DeviceId, Json, RoomSpec, Span};
 use serde_json::json;
 
 use crate::Input;
-use crate::bench::{Bench, at, event, every, field, guest, room, tent, warmth};
+use crate::bench::{Bench, asking, at, event, every, field, guest, room, tent, warmth};
 use crate::memory::Memory;
 
 fn bench() -> Bench {
@@ -84,6 +84,42 @@ fn a_pause_refuses_controllers_and_ends_by_itself_even_over_a_restart() {
         2,
         "one a zone"
     );
+}
+
+#[test]
+fn a_pause_of_some_systems_concerns_the_devices_of_their_roles() {
+    let mut spec = room(ClockForm::System);
+    let mut light = spec.devices["switch"].clone();
+    light.id = DeviceId::new("light").unwrap();
+    light.role = growbox_model::Role::new("light").unwrap();
+    light.output = "null:light".into();
+    spec.devices.insert(light.id.clone(), light);
+    let mut both = guest("both", every(&["sensor.*"]), |_, _| {
+        let light = |effect| match effect {
+            growbox_model::Effect::Request(mut request) => {
+                request.device = DeviceId::new("light").unwrap();
+                growbox_model::Effect::Request(request)
+            }
+            other => other,
+        };
+        Ok(vec![asking(1.0, &[]), light(asking(1.0, &[]))])
+    });
+    both.spec
+        .grant
+        .control
+        .push(DeviceId::new("light").unwrap());
+    let mut bench = Bench::new(spec, vec![both]);
+    bench.pass(Span::minutes(1));
+    bench.tell(json!({"type": "control.automation.paused", "data":
+        {"reason": "new lamp", "affected_systems": ["lighting"]}, "metadata": {"zone": "tent"}}));
+    bench.post(vec![warmth("a", 20.0, at(60))]);
+    let device = |kind: &str| {
+        let verdicts = bench.said(kind).into_iter();
+        verdicts.map(|e| field(&e, "device_id")).collect::<Vec<_>>()
+    };
+    assert_eq!(device("device.action.granted"), [json!("switch")]);
+    assert_eq!(device("device.action.denied"), [json!("light")]);
+    assert_eq!(&*zone(&mut bench, "tent").operation, "control");
 }
 
 #[test]
