@@ -54,8 +54,8 @@ pub trait Host: Send + Sync + 'static {
     /// The newest dead letters, newest first. May block.
     fn dead_letters(&self, limit: usize) -> Vec<DeadLetter>;
 
-    /// An event by its number (`88213`), by the id its sender gave, or by the id it is shown
-    /// with (`e88213`). May block.
+    /// An event by its number (`#88213`), by the id its sender gave, or by the id it is shown
+    /// with (`e88213`); a bare number is one where nobody gave it as an id. May block.
     fn find_event(&self, id: &str) -> Option<Arc<Event>>;
 
     /// What enrichment and correlation add to `metadata`: `system_version`, `processing_node`,

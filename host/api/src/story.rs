@@ -43,7 +43,7 @@ fn causes(host: &dyn Host, event: &Arc<Event>) -> BTreeMap<Seq, Arc<Event>> {
     let mut told = BTreeMap::from([(event.seq, Arc::clone(event))]);
     let mut cause = event.cause;
     while let Some(seq) = cause.filter(|seq| told.len() < DEPTH && !told.contains_key(seq)) {
-        let Some(found) = host.find_event(&seq.0.to_string()) else {
+        let Some(found) = host.find_event(&seq.to_string()) else {
             break; // aged out of the log
         };
         cause = found.cause;

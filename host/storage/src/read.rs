@@ -93,7 +93,8 @@ impl Reader {
         Ok(self.query(&only)?.pop())
     }
 
-    /// The event named `#SEQ`, `eSEQ` or by the id its sender gave: the newest of that id.
+    /// The event named `#SEQ`, or by the id its sender gave (the newest of that id), or else by
+    /// `eSEQ` or `SEQ`.
     pub fn find(&self, name: &str) -> Result<Option<Arc<Event>>, StorageError> {
         if let Some(seq) = name.strip_prefix('#').and_then(number) {
             return self.get(seq);
@@ -101,7 +102,7 @@ impl Reader {
         if let Some(event) = self.find_id(name)? {
             return Ok(Some(event));
         }
-        match name.strip_prefix('e').and_then(number) {
+        match number(name.strip_prefix('e').unwrap_or(name)) {
             Some(seq) => self.get(seq),
             None => Ok(None),
         }

@@ -202,9 +202,10 @@ impl Host for Memory {
 
     fn find_event(&self, id: &str) -> Option<Arc<Event>> {
         let events = self.events.0.lock().unwrap();
+        let number = id.strip_prefix('#').unwrap_or(id);
         let found = events
             .iter()
-            .find(|e| e.seq.0.to_string() == id || e.shown_id() == id);
+            .find(|e| e.seq.0.to_string() == number || e.shown_id() == id);
         found.cloned()
     }
 
