@@ -248,7 +248,8 @@ impl Flow {
             return;
         }
         let now = self.machine.boot;
-        for (event, origin) in self.intake.admission.release(now) {
+        let room = self.intake.queue.room();
+        for (event, origin) in self.intake.admission.release(now, room) {
             self.intake.unheld(origin);
             self.enqueue(event, origin);
         }
@@ -337,7 +338,7 @@ impl Flow {
     /// Under the events clock: readings whose turn has come in room time.
     pub(crate) fn take_released(&mut self) {
         let now = self.clock.now().moment;
-        for (event, origin) in self.intake.admission.release(now) {
+        for (event, origin) in self.intake.admission.release(now, usize::MAX) {
             self.intake.unheld(origin);
             self.take(event, origin);
         }

@@ -117,8 +117,8 @@ impl<E> Admission<E> {
         Some(older.extra)
     }
 
-    /// Held readings whose turn has come.
-    pub fn release(&mut self, now: Moment) -> Vec<(Incoming, E)> {
+    /// Held readings whose turn has come, `most` at once.
+    pub fn release(&mut self, now: Moment, most: usize) -> Vec<(Incoming, E)> {
         if self.held.is_empty() {
             return Vec::new();
         }
@@ -131,7 +131,11 @@ impl<E> Admission<E> {
             let rate = self.rate(&self.held.get(&place)?.event)?;
             self.take_token(&lane, rate, now).then_some(place)
         };
-        let free: Vec<u64> = waiting.into_iter().filter_map(may_pass).collect();
+        let free: Vec<u64> = waiting
+            .into_iter()
+            .filter_map(may_pass)
+            .take(most)
+            .collect();
         free.into_iter()
             .filter_map(|place| {
                 let held = self.held.remove(&place)?;
@@ -224,7 +228,7 @@ mod tests {
         assert_eq!(admission.coalesced, 98);
         let mut passed = Vec::new();
         for second in 1..=2 {
-            passed.extend(admission.release(Moment(0) + Span::seconds(second)));
+            passed.extend(admission.release(Moment(0) + Span::seconds(second), 9));
         }
         let values: Vec<f64> = passed
             .iter()
@@ -245,7 +249,7 @@ mod tests {
             for sensor in ["a", "b", "z"] {
                 passed.extend(admission.admit(reading(sensor, 0.0), (), now).ok());
             }
-            passed.extend(admission.release(now));
+            passed.extend(admission.release(now, 9));
         }
         let sensors: Vec<String> = passed
             .iter()
@@ -282,6 +286,6 @@ mod tests {
         assert_eq!(admission.next_release(), None);
         let _ = admission.admit(reading("a", 2.0), (), Moment(0));
         let next = admission.next_release().unwrap();
-        assert_eq!(admission.release(next).len(), 1);
+        assert_eq!(admission.release(next, 9).len(), 1);
     }
 }

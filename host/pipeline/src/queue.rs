@@ -53,6 +53,11 @@ impl<T> Queue<T> {
         self.normal.len() >= self.capacity
     }
 
+    /// How many more the normal lane takes.
+    pub fn room(&self) -> usize {
+        self.capacity.saturating_sub(self.normal.len())
+    }
+
     /// How many wait.
     pub fn len(&self) -> usize {
         self.critical.len() + self.normal.len()
@@ -77,7 +82,7 @@ mod tests {
     fn critical_goes_ahead_and_is_never_refused() {
         let mut queue = Queue::new(2);
         assert!(queue.push(1, false).is_ok() && queue.push(2, false).is_ok());
-        assert_eq!(queue.push(3, false), Err(3));
+        assert_eq!((queue.push(3, false), queue.room()), (Err(3), 0));
         assert!(queue.push(4, true).is_ok());
         assert_eq!(queue.peek(), Some(&4));
         assert_eq!(

@@ -194,3 +194,17 @@ fn what_waits_for_its_rate_is_accepted_and_comes_later() {
     bench.pass(Span::seconds(2));
     assert_eq!(bench.said("sensor.*").len(), 4);
 }
+
+#[test]
+fn what_waited_for_its_rate_is_not_lost_to_a_full_queue() {
+    let mut spec = room(ClockForm::System);
+    spec.node.queue = 1;
+    spec.filters.readings_per_second = Some(5.0);
+    let mut bench = Bench::new(spec, Vec::new());
+    let sensors = (0..10).map(|n| warmth(&format!("s{n}"), 20.0, at(0)));
+    let results = bench.post(sensors.collect());
+    assert!(results.iter().all(|r| r.status == PostStatus::Accepted));
+    bench.machine.boot = bench.machine.boot + Span::seconds(5);
+    bench.run();
+    assert_eq!(bench.said("sensor.temperature").len(), 10);
+}
