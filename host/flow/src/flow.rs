@@ -299,7 +299,9 @@ impl Flow {
 
     /// Whether somebody waits for a commit that was not asked to hurry yet.
     fn urges(&mut self) -> bool {
-        let awaited = self.durability_awaited().max(Some(self.first_durable));
+        // Under the events clock the start is said only when the first event founds the clock.
+        let start = Some(self.first_durable).filter(|seq| *seq <= self.last_seq);
+        let awaited = self.durability_awaited().max(start);
         let awaited = awaited.filter(|seq| *seq > self.durable.max(self.urged));
         self.urged = awaited.unwrap_or(self.urged);
         awaited.is_some()
