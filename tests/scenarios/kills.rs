@@ -43,8 +43,8 @@ fn twenty_kills_lose_nothing_and_double_nothing() {
     let room = office::room();
     let meeting = Meeting::default();
     let mut chance = Chance::new();
-    let sizes = Chance::new();
-    let posted = std::thread::scope(|scope| {
+    let sizes = chance.another();
+    let (host, posted) = std::thread::scope(|scope| {
         let feeding = scope.spawn(|| feed(&meeting, &rows, sizes));
         for kill in 0..KILLS {
             let starting = room.launch();
@@ -65,7 +65,6 @@ fn twenty_kills_lose_nothing_and_double_nothing() {
         let posted = feeding.join().expect("the client has not failed");
         (host, posted)
     });
-    let (host, posted) = posted;
     println!("{posted} rows over {KILLS} kills");
     assert!(posted > KILLS, "the kills fell into posts");
     let client = host.client();

@@ -23,6 +23,12 @@ impl Chance {
         Self(seed)
     }
 
+    /// Another sequence, for another thread, which the same seed brings again too.
+    #[must_use]
+    pub fn another(&mut self) -> Self {
+        Self(self.below(u64::MAX))
+    }
+
     /// A number below `end`.
     pub fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
