@@ -1,0 +1,114 @@
+//! Disks that take nothing: read-only, or full.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+
+use growbox_tests::{Room, until};
+use serde_json::{Value, json};
+
+use super::mounted::{self, Mounted};
+use super::victim::{POST, TENT, reading, with};
+use super::wire;
+
+#[test]
+fn a_read_only_data_directory_is_refused() {
+    if !mounted::possible("a_read_only_data_directory_is_refused") {
+        return;
+    }
+    let room = Room::new(TENT);
+    assert_eq!(room.start().terminate().code(), Some(0));
+    let lived_in = "mount --bind \"$0\" \"$0\" && mount -o remount,ro,bind \"$0\"";
+    let empty = "mount -t tmpfs -o ro tmpfs \"$0\"";
+    for script in [lived_in, empty] {
+        let ended = mounted::run_to_end(&room, script);
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        let data = room.data().display().to_string();
+        for word in [data.as_str(), "Read-only", "writable"] {
+            assert!(ended.stderr.contains(word), "no {word}: {}", ended.stderr);
+        }
+        let once = ended.stderr.matches("os error").count() == 1;
+        assert!(once, "said twice: {}", ended.stderr);
+    }
+    // Nothing is broken by it.
+    assert_eq!(room.start().terminate().code(), Some(0));
+}
+
+/// An event near the bound of its size: so the buffer is full soon.
+fn heavy() -> Value {
+    let notes = vec!["x".repeat(4000); 15];
+    with(
+        reading(20.0),
+        "metadata",
+        json!({"zone": "tent", "notes": notes}),
+    )
+}
+
+#[test]
+fn a_full_disk_refuses_and_what_was_accepted_is_kept() {
+    if !mounted::possible("a_full_disk_refuses_and_what_was_accepted_is_kept") {
+        return;
+    }
+    let room = Room::new(TENT);
+    let host = Mounted::start(&room, "mount -t tmpfs -o size=256m tmpfs \"$0\"");
+    let to = host.address;
+    let durable = || {
+        let line = "POST /api/v1/events?durable=true";
+        wire::call(to, line, &[], reading(20.0).to_string().as_bytes())
+    };
+    assert_eq!(durable().status, 200);
+    let ballast = host.data().join("ballast");
+    fill(&ballast);
+    let load = json!(vec![heavy(); 100]).to_string();
+    let mut accepted = 1;
+    let refused = until("ingestion to be refused", || {
+        let heard = wire::call(to, POST, &[], load.as_bytes());
+        if heard.status == 202 {
+            accepted += 100;
+        }
+        (heard.status != 202).then_some(heard)
+    });
+    let message = refused.refused(503, "log_full");
+    assert!(message.contains("full"), "{message}");
+    assert!(refused.head.contains("retry-after: "), "{}", refused.head);
+    // The host stays up, and says so.
+    let get = |path: &str| wire::call(to, &format!("GET {path}"), &[], b"");
+    assert_eq!(get("/api/v1/live").status, 200);
+    assert_eq!(get("/api/v1/devices").json()["devices"][0]["id"], "heater");
+    let health = get("/api/v1/health").json();
+    assert_eq!(
+        health["components"]["storage"]["status"], "critical",
+        "{health}"
+    );
+    // Space comes back, and so does everything that was accepted.
+    fs::remove_file(&ballast).expect("is there");
+    until("ingestion to go on", || {
+        (durable().status == 200).then(|| accepted += 1)
+    });
+    let mut logged = 0;
+    let mut after = 0;
+    loop {
+        let path = format!("/api/v1/events?type=sensor.temperature&limit=1000&after={after}");
+        let page = get(&path).json();
+        logged += page["events"].as_array().map_or(0, Vec::len);
+        match page["next"].as_u64() {
+            Some(next) => after = next,
+            None => break,
+        }
+    }
+    assert_eq!(logged, accepted, "accepted, and not in the log");
+    let health = get("/api/v1/health").json();
+    assert_eq!(
+        health["components"]["storage"]["status"], "healthy",
+        "{health}"
+    );
+    assert_eq!(host.terminate().code(), Some(0));
+}
+
+/// Writes until nothing fits any more.
+fn fill(path: &std::path::Path) {
+    let mut file = File::create(path).expect("writable");
+    for block in [1 << 20, 1 << 12, 1] {
+        let block = vec![0; block];
+        while file.write_all(&block).is_ok() {}
+    }
+}
