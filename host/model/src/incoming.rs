@@ -218,7 +218,7 @@ fn read_reading(quantity: Quantity, mut data: Map<String, Value>) -> Result<Read
         }
         None => return Err(Objection::new("missing_field", "data.sensor_id is missing")),
     };
-    let value = read_value(data.remove("value"))?;
+    let value = read_value(&quantity, data.remove("value"))?;
     let unit = match data.remove("unit") {
         None | Some(Value::Null) => None,
         Some(Value::String(unit)) => Some(unit),
@@ -255,18 +255,26 @@ fn settle_unit(
     Ok((value, spec.unit.into(), quality))
 }
 
-fn read_value(value: Option<Value>) -> Result<f64, Objection> {
+fn read_value(quantity: &Quantity, value: Option<Value>) -> Result<f64, Objection> {
     match value {
         None | Some(Value::Null) => Err(Objection::new("missing_field", "data.value is missing")),
-        Some(Value::Bool(flag)) => Ok(f64::from(u8::from(flag))),
+        Some(Value::Bool(flag)) if quantity.yes_or_no() => Ok(f64::from(u8::from(flag))),
         Some(Value::Number(number)) => number.as_f64().filter(|v| v.is_finite()).ok_or_else(|| {
             Objection::new("not_finite", format!("data.value {number} is not finite"))
         }),
         Some(other) => Err(Objection::new(
             "not_a_number",
-            format!("data.value {} is not a number", quoted(&other.to_string())),
+            match other {
+                Value::String(text) => format!("data.value {} is not a number", quoted(&text)),
+                other => format!("data.value is not a number but {}", shortened(&other)),
+            },
         )),
     }
+}
+
+/// The beginning of a value's JSON.
+fn shortened(value: &Value) -> String {
+    value.to_string().chars().take(60).collect()
 }
 
 fn read_quality(quality: Option<&Value>) -> Result<Quality, Objection> {
@@ -348,6 +356,7 @@ mod tests {
         );
         let reading = |value: Value| json!({"type": "sensor.temperature", "data": {"sensor_id": "a", "value": value}});
         assert_eq!(refused(reading(json!("warm"))), "not_a_number");
+        assert_eq!(refused(reading(json!(true))), "not_a_number");
         assert_eq!(refused(reading(json!(null))), "missing_field");
         let mut far = reading(json!(20));
         far["metadata"] = json!({"note": "x".repeat(5000)});

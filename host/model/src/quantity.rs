@@ -278,6 +278,12 @@ impl Quantity {
     pub fn spec(&self) -> Option<&'static QuantitySpec> {
         find(&self.0)
     }
+
+    /// Whether `true` and `false` are values of it: it only knows yes and no, or nobody knows.
+    pub fn yes_or_no(&self) -> bool {
+        self.spec()
+            .is_none_or(|spec| matches!(spec.unit, "open" | "wet" | "moving"))
+    }
 }
 
 impl fmt::Display for Quantity {

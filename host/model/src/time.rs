@@ -41,6 +41,12 @@ pub struct Now {
     pub wall_trusted: bool,
 }
 
+/// Whether a text has the form of RFC 3339, however far away it lies.
+fn is_date_and_time(text: &str) -> bool {
+    let pieces = jiff::fmt::temporal::Pieces::parse(text);
+    pieces.is_ok_and(|pieces| pieces.time().is_some() && pieces.offset().is_some())
+}
+
 impl Instant {
     /// Parses RFC 3339.
     pub fn parse(text: &str) -> Result<Self, Objection> {
@@ -53,10 +59,19 @@ impl Instant {
                 ),
             )
         };
-        let stamp: jiff::Timestamp = text.parse().map_err(|_| bad())?;
+        let outside = || {
+            let shown = crate::id::quoted(text);
+            let why = format!("{shown} lies outside the years 1970 to 2554");
+            Objection::new("bad_time", why)
+        };
+        let stamp: jiff::Timestamp = match text.parse() {
+            Ok(stamp) => stamp,
+            Err(_) if is_date_and_time(text) => return Err(outside()),
+            Err(_) => return Err(bad()),
+        };
         u64::try_from(stamp.as_nanosecond())
             .map(Self)
-            .map_err(|_| bad())
+            .map_err(|_| outside())
     }
 
     /// This instant moved forward.
