@@ -93,10 +93,15 @@ fn check_time(at: Option<Instant>, known: &Known<'_>) -> Result<bool, Objection>
         None => (known.machine_wall, growbox_model::Span::ZERO),
     };
     if at > reference.plus(ahead) {
-        return Err(Objection::new(
-            "too_far_ahead",
-            format!("timestamp {at} lies more than {ahead} ahead of the room clock, {reference}"),
-        ));
+        let message = match known.now {
+            Some(_) => format!(
+                "timestamp {at} lies more than {ahead} ahead of the room clock, {reference}"
+            ),
+            None => format!(
+                "timestamp {at} lies ahead of this machine's clock, {reference}, and is the first: it would found the room clock"
+            ),
+        };
+        return Err(Objection::new("too_far_ahead", message));
     }
     let system_clock = known.node.clock == ClockForm::System;
     Ok(system_clock && at < reference.minus(known.node.max_age))
