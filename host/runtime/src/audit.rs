@@ -7,14 +7,20 @@ use crate::contract::{HANDLER, IMPORTS, VERSION};
 use crate::limits::COMPONENT_BYTES;
 use crate::memory::bytes;
 
+/// How every WebAssembly file begins.
+const MAGIC: &[u8] = b"\0asm";
+
 /// Why a file is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Objectionable {
     /// Too large.
     #[error("it has {}, at most {} are taken", bytes(*.0), bytes(COMPONENT_BYTES))]
     TooLarge(u64),
-    /// No WebAssembly at all, or cut short.
-    #[error("it is damaged, cut short, or no WebAssembly ({0})")]
+    /// No WebAssembly at all.
+    #[error("it is no WebAssembly: it does not begin with \\0asm")]
+    NoWebAssembly,
+    /// It begins as WebAssembly, and goes on as something else or not at all.
+    #[error("it is damaged or cut short ({0})")]
     Damaged(String),
     /// A core module.
     #[error("it is a core WebAssembly module, not a component")]
@@ -44,6 +50,7 @@ impl Objectionable {
     pub(crate) fn advice(&self) -> &'static str {
         match self {
             Self::TooLarge(_) => "build it optimised and without debug information",
+            Self::NoWebAssembly => "name the component that the build of the plug-in made",
             Self::Damaged(_) => "copy or build it again",
             Self::CoreModule => {
                 "its author: turn it into a component; in Rust build for wasm32-unknown-unknown with linker = \"wasm-component-ld\""
@@ -106,6 +113,9 @@ fn other_version(name: &str, known: &[&str]) -> bool {
 }
 
 fn outside(code: &[u8]) -> Result<Outside, Objectionable> {
+    if !code.starts_with(MAGIC) {
+        return Err(Objectionable::NoWebAssembly);
+    }
     let damaged = |e: wasmparser::BinaryReaderError| Objectionable::Damaged(e.to_string());
     let mut outside = Outside::default();
     let mut depth = 0_u32;
