@@ -35,10 +35,23 @@ pub(crate) fn end(done: anyhow::Result<()>) -> ExitCode {
     match done {
         Ok(()) => Exit::Done.into(),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", told(&error));
             Exit::Failed.into()
         }
     }
+}
+
+/// An error and its causes, each said once.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            let between = if text.is_empty() { "" } else { ": " };
+            text.push_str(between);
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 fn live(

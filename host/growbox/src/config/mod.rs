@@ -108,7 +108,8 @@ pub struct Unreadable {
 ///
 /// The file cannot be read. What is wrong *in* it is in [`Checked::findings`].
 pub fn load(path: &Path) -> Result<Checked, Unreadable> {
-    let text = std::fs::read_to_string(path).map_err(|error| Unreadable {
+    let text = std::fs::read(path).and_then(text_of);
+    let text = text.map_err(|error| Unreadable {
         path: path.to_owned(),
         error,
     })?;
@@ -120,6 +121,16 @@ pub fn load(path: &Path) -> Result<Checked, Unreadable> {
         exists: &Path::exists,
     };
     Ok(read(&text, &around))
+}
+
+/// Bytes as text, or the line that is none.
+fn text_of(bytes: Vec<u8>) -> std::io::Result<String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let (sound, _) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
+        let line = 1 + sound.iter().filter(|byte| **byte == b'\n').count();
+        let why = format!("it is no text: line {line} is not UTF-8");
+        std::io::Error::new(std::io::ErrorKind::InvalidData, why)
+    })
 }
 
 /// The machine's time zone by its IANA name; UTC where it has none.
