@@ -82,8 +82,9 @@ impl Room {
         } = configuration;
         let token = data.token()?;
         let listen = listen.unwrap_or(api.listen);
-        let listener =
-            TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
+        let listener = TcpListener::bind(listen).with_context(|| {
+            format!("cannot listen on {listen}; name another address with --listen ADDR")
+        })?;
         let address = listener.local_addr()?;
 
         let (inbox, messages) = bounded(INBOX);
@@ -122,7 +123,7 @@ impl Room {
         // Numbers may be shown only once the start that founds them is on disk: a second crash
         // before that would give them out again.
         if !log.flush(FIRST_COMMIT) {
-            bail!("the log does not become durable: {:?}", log.health().error);
+            bail!("the log does not become durable: {}", why_not(&log));
         }
         data.write_address(address)?;
         Ok(Self {
@@ -178,10 +179,7 @@ impl Room {
         if self.log.flush(LAST_COMMIT) {
             Ok(())
         } else {
-            bail!(
-                "the last commit is not durable: {:?}",
-                self.log.health().error
-            )
+            bail!("the last commit is not durable: {}", why_not(&self.log))
         }
     }
 
@@ -189,6 +187,12 @@ impl Room {
     pub fn hurry(&self) -> Arc<AtomicBool> {
         self.hurry.clone()
     }
+}
+
+/// What hinders the log from being written.
+fn why_not(log: &Log) -> String {
+    let slow = || "the disk takes too long".to_owned();
+    log.health().error.map_or_else(slow, |why| why.to_string())
 }
 
 /// Tells a room to skip to its safe levels.
