@@ -1,6 +1,6 @@
 //! Measures what the README claims, and prints one table. Never asserts: machines differ.
 //!
-//! `growbox-bench [--quick]`, with `GROWBOX_BIN` and `GROWBOX_GUESTS` naming what is measured;
+//! `growbox-bench [--quick] [PART]…`, with `GROWBOX_BIN` and `GROWBOX_GUESTS` naming what is measured;
 //! `cargo xtask bench` builds both and runs it.
 
 mod host;
@@ -40,9 +40,17 @@ impl Plan {
 }
 
 fn main() -> anyhow::Result<()> {
-    let plan = Plan::of(std::env::args().any(|word| word == "--quick"));
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let plan = Plan::of(words.iter().any(|word| word == "--quick"));
+    let wanted = |name: &str| {
+        let mut parts = words
+            .iter()
+            .filter(|word| !word.starts_with("--"))
+            .peekable();
+        parts.peek().is_none() || parts.any(|part| part == name)
+    };
     let mut table = Vec::new();
-    for (name, measure) in PARTS {
+    for (name, measure) in PARTS.into_iter().filter(|(name, _)| wanted(name)) {
         eprintln!("measuring: {name} …");
         table.extend(measure(&plan)?);
     }
@@ -59,7 +67,7 @@ const PARTS: [(&str, Measure); 5] = [
     ("throughput", load::measure),
     ("latency", latency::measure),
     ("start", start::measure),
-    ("the price of the sandbox", sandbox::measure),
+    ("sandbox", sandbox::measure),
     ("memory", memory::measure),
 ];
 
