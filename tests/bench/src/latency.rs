@@ -110,7 +110,7 @@ fn follow(address: &str) -> anyhow::Result<Receiver<(Instant, Value)>> {
         .context("the stream does not answer")?;
     let (tell, told) = channel();
     std::thread::spawn(move || {
-        read_stream(reader, &|event| tell.send((Instant::now(), event)).is_ok())
+        read_stream(reader, &|event| tell.send((Instant::now(), event)).is_ok());
     });
     Ok(told)
 }

@@ -23,48 +23,76 @@ use crate::load::Stamps;
 use crate::native::Native;
 use crate::{Plan, Row, host, row};
 
+/// Runs of each kind, in turn; the best counts.
+const RUNS: usize = 3;
+/// Events in one post.
+const POST: usize = 1000;
+
 pub(crate) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let code = std::fs::read(host::guest("vpd-control")?)?;
     let loaded = Loader::in_memory()?
         .load(&code, 64 << 20)
         .map_err(|e| anyhow::anyhow!("{e}"))?;
-    let inputs = inputs(plan.sandbox_events)?;
-    let native = Bench::new(Box::new(Native::start()?)).run(&loaded.manifest, &inputs)?;
-    let wasm = Bench::new(Box::new(Sandboxed::start(&loaded)?)).run(&loaded.manifest, &inputs)?;
-    let each = |time: Duration| time.as_secs_f64() * 1e6 / inputs.len() as f64;
+    let posts = plan.sandbox_events / POST;
+    let (mut native, mut wasm) = (Times::WORST, Times::WORST);
+    for _ in 0..RUNS {
+        native = native.best(Bench::new(Box::new(Native::start()?)).run(&loaded.manifest, posts)?);
+        wasm = wasm
+            .best(Bench::new(Box::new(Sandboxed::start(&loaded)?)).run(&loaded.manifest, posts)?);
+    }
+    let each = |time: Duration| time.as_secs_f64() * 1e6 / (posts * POST) as f64;
+    let told = |times: Times| {
+        format!(
+            "{:.2} µs, of which handler {:.2} µs",
+            each(times.whole),
+            each(times.handler)
+        )
+    };
+    let ratio = format!(
+        "{:.2}× the whole, {:.2}× the handler",
+        wasm.whole.div_duration_f64(native.whole),
+        wasm.handler.div_duration_f64(native.handler)
+    );
     Ok(vec![
         row(
             "one event through flow and handler, native",
-            format!(
-                "{:.2} µs, of which handler {:.2} µs",
-                each(native.0),
-                each(native.1)
-            ),
+            told(native),
             "–",
         ),
         row(
             "one event through flow and handler, sandboxed",
-            format!(
-                "{:.2} µs, of which handler {:.2} µs",
-                each(wasm.0),
-                each(wasm.1)
-            ),
+            told(wasm),
             "–",
         ),
-        row(
-            "price of the sandbox",
-            format!(
-                "{:.2}× the whole, {:.2}× the handler",
-                wasm.0.div_duration_f64(native.0),
-                wasm.1.div_duration_f64(native.1)
-            ),
-            "–",
-        ),
+        row("price of the sandbox", ratio, "–"),
     ])
 }
 
-fn inputs(events: usize) -> anyhow::Result<Vec<Incoming>> {
-    let body: Vec<serde_json::Value> = serde_json::from_slice(&Stamps::new().body(events))?;
+/// How long a run took.
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    whole: Duration,
+    handler: Duration,
+}
+
+impl Times {
+    const WORST: Self = Self {
+        whole: Duration::MAX,
+        handler: Duration::MAX,
+    };
+
+    fn best(self, other: Self) -> Self {
+        if other.whole < self.whole {
+            other
+        } else {
+            self
+        }
+    }
+}
+
+/// One post's events, read as an edge reads them.
+fn events(stamps: &mut Stamps) -> anyhow::Result<Vec<Incoming>> {
+    let body: Vec<serde_json::Value> = serde_json::from_slice(&stamps.body(POST))?;
     body.into_iter()
         .map(|value| Incoming::read(value, "http").context("a bad event"))
         .collect()
@@ -149,13 +177,10 @@ impl Bench {
         }
     }
 
-    /// The whole time, and the handler's share.
-    fn run(
-        mut self,
-        manifest: &Manifest,
-        inputs: &[Incoming],
-    ) -> anyhow::Result<(Duration, Duration)> {
-        let mut flow = Flow::start(start(inputs)?);
+    /// Posts one after the other, each settled before the next; reading them is not counted.
+    fn run(mut self, manifest: &Manifest, posts: usize) -> anyhow::Result<Times> {
+        let mut stamps = Stamps::new();
+        let mut flow = Flow::start(start(&events(&mut stamps)?));
         let candidate = Candidate {
             spec: spec(),
             manifest: manifest.clone(),
@@ -163,21 +188,24 @@ impl Bench {
         };
         self.turn(&mut flow, Input::Candidate(Box::new(candidate)));
         self.handling = Duration::ZERO;
-        let begun = Instant::now();
-        for (number, request) in inputs.chunks(1000).enumerate() {
-            self.answered = false;
-            let events = request.iter().cloned().map(Ok).collect();
-            let ticket = Ticket(number as u64 + 1);
+        let mut whole = Duration::ZERO;
+        for number in 0..posts {
             let post = Input::Post {
-                ticket,
-                events,
+                ticket: Ticket(number as u64 + 1),
+                events: events(&mut stamps)?.into_iter().map(Ok).collect(),
                 speaker: Speaker::Anyone,
                 wait: Wait::Settled,
             };
+            self.answered = false;
+            let begun = Instant::now();
             self.turn(&mut flow, post);
-            anyhow::ensure!(self.answered, "request {number} has not settled");
+            whole += begun.elapsed();
+            anyhow::ensure!(self.answered, "post {number} has not settled");
         }
-        Ok((begun.elapsed(), self.handling))
+        Ok(Times {
+            whole,
+            handler: self.handling,
+        })
     }
 
     /// Turns until nothing is left to hear.
@@ -202,7 +230,7 @@ fn machine() -> Machine {
     }
 }
 
-fn start(inputs: &[Incoming]) -> anyhow::Result<Start> {
+fn start(inputs: &[Incoming]) -> Start {
     let zones = inputs.iter().filter_map(|event| event.zone.clone());
     let zone = |id: ZoneId| {
         let stage: Option<Text> = Some("mid-veg".into());
@@ -230,13 +258,13 @@ fn start(inputs: &[Incoming]) -> anyhow::Result<Start> {
         clean: true,
         ..Restored::default()
     };
-    Ok(Start {
+    Start {
         room,
         restored,
         machine: machine(),
         utc_offset: Box::new(|_| 0),
         version: "bench".into(),
-    })
+    }
 }
 
 impl Ports for Bench {
