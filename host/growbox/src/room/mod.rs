@@ -27,9 +27,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use crossbeam_channel::{Sender, bounded};
-use growbox_drivers::{Drivers, Options as DriverOptions};
+use growbox_drivers::{DriverEvent, Drivers, Options as DriverOptions};
 use growbox_flow::{Flow, Start, UtcOffset};
 use growbox_model::commit::Restored;
+use growbox_model::room::ClockForm;
 use growbox_model::{RoomSpec, Span};
 use growbox_storage::{Limits, Log};
 
@@ -241,7 +242,19 @@ fn open_drivers(
     inbox: Sender<Message>,
 ) -> anyhow::Result<Drivers> {
     let known = points.clone();
+    let real_time = room.node.clock == ClockForm::System;
     let sink: growbox_drivers::Sink = Arc::new(move |event| {
+        if let DriverEvent::Attached {
+            address,
+            simulated: false,
+        } = &event
+            && !real_time
+        {
+            tracing::error!(%address, "a real room under a clock of its own: [node] clock = \"system\" is the only one for it");
+            // A heart that is gone means that the host is ending.
+            let _ = inbox.send(Message::End("a real room needs the system clock"));
+            return;
+        }
         if let Some(input) = known.input(event) {
             // A heart that is gone means that the host is ending.
             let _ = inbox.send(Message::Input(input));
