@@ -33,26 +33,33 @@ pub(crate) fn run(words: &[String]) -> Result<ExitCode> {
 fn all(filter: &[String]) -> Result<Sum> {
     guests::build(Which::All)?;
     run::must(run::cargo().args(["build", "--workspace", "--bins", "--tests"]))?;
-    let mut sum = Sum::default();
-    for mut suite in [ordinary(filter), documented(filter)] {
-        let (status, lines) = run::heard(&mut suite)?;
-        sum = sum.and(Sum::of(&lines).ended(status.success(), !filter.is_empty()));
-    }
-    Ok(sum)
+    let (ordinary, read) = ordinary(filter);
+    let filtered = !filter.is_empty();
+    let first = count(ordinary, read, filtered)?;
+    Ok(first.and(count(documented(filter), Sum::of_cargo, filtered)?))
+}
+
+/// How a runner's lines become a sum.
+type Read = fn(&[String]) -> Sum;
+
+fn count(mut suite: Command, read: Read, filtered: bool) -> Result<Sum> {
+    let (status, lines) = run::heard(&mut suite)?;
+    Ok(read(&lines).ended(status.success(), filtered))
 }
 
 /// Unit, integration and black-box tests: with nextest where it is installed, else with cargo.
-fn ordinary(filter: &[String]) -> Command {
+fn ordinary(filter: &[String]) -> (Command, Read) {
     let mut cargo = told_where_things_are();
     if has_nextest() {
         cargo.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
         cargo.args(["--status-level", "slow", "--final-status-level", "fail"]);
         cargo.args(filter);
+        (cargo, Sum::of_nextest)
     } else {
         cargo.args(["test", "--workspace", "--lib", "--bins", "--tests"]);
         cargo.args(["--no-fail-fast", "--"]).args(filter);
+        (cargo, Sum::of_cargo)
     }
-    cargo
 }
 
 /// The examples in documentation, which nextest does not run.

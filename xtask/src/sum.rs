@@ -10,11 +10,20 @@ pub(crate) struct Sum {
 }
 
 impl Sum {
-    /// Adds up every summary line among these: nextest's, and one of `cargo test` per binary.
-    pub(crate) fn of(lines: &[String]) -> Self {
+    /// What nextest says at its end. Earlier lines may be the words of a test that failed.
+    pub(crate) fn of_nextest(lines: &[String]) -> Self {
         lines
             .iter()
-            .filter_map(|line| nextest(line).or_else(|| harness(line)))
+            .rev()
+            .find_map(|line| nextest(line))
+            .unwrap_or_default()
+    }
+
+    /// What `cargo test` says after each binary, added up.
+    pub(crate) fn of_cargo(lines: &[String]) -> Self {
+        lines
+            .iter()
+            .filter_map(|line| harness(line))
             .fold(Self::default(), Self::and)
     }
 
@@ -64,7 +73,7 @@ fn nextest(line: &str) -> Option<Sum> {
 
 /// `test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; …`.
 fn harness(line: &str) -> Option<Sum> {
-    let rest = line.trim_start().strip_prefix("test result: ")?;
+    let rest = line.strip_prefix("test result: ")?;
     Some(Sum {
         passed: count_before(rest, "passed")?,
         failed: count_before(rest, "failed")?,
@@ -84,26 +93,43 @@ fn count_before(text: &str, word: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn sum_of(text: &str) -> Sum {
-        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        Sum::of(&lines)
+    fn lines(text: &str) -> Vec<String> {
+        text.lines().map(str::to_owned).collect()
+    }
+
+    fn nextests(text: &str) -> String {
+        Sum::of_nextest(&lines(text)).to_string()
+    }
+
+    fn cargos(text: &str) -> Sum {
+        Sum::of_cargo(&lines(text))
     }
 
     #[test]
     fn nextest_says_it_in_one_line() {
         let all_well = "     Summary [   0.123s] 10 tests run: 10 passed (1 slow), 2 skipped";
-        assert_eq!(sum_of(all_well).to_string(), "10 passed, 0 failed");
+        assert_eq!(nextests(all_well), "10 passed, 0 failed");
         let mixed =
             "Summary [ 61.000s] 10 tests run: 7 passed, 1 failed, 1 exec failed, 1 timed out";
-        assert_eq!(sum_of(mixed).to_string(), "7 passed, 3 failed");
+        assert_eq!(nextests(mixed), "7 passed, 3 failed");
         let one = "     Summary [   0.001s] 1 test run: 0 passed, 1 failed, 0 skipped";
-        assert_eq!(sum_of(one).to_string(), "0 passed, 1 failed");
+        assert_eq!(nextests(one), "0 passed, 1 failed");
     }
 
     #[test]
     fn tests_that_were_cut_off_have_not_passed() {
         let cut = "     Summary [   1.000s] 4/9 tests run: 3 passed, 1 failed, 0 skipped";
-        assert_eq!(sum_of(cut).to_string(), "3 passed, 6 failed");
+        assert_eq!(nextests(cut), "3 passed, 6 failed");
+    }
+
+    #[test]
+    fn what_a_failed_test_said_is_no_sum() {
+        let text = "    test result: FAILED. 0 passed; 1 failed; 0 ignored
+    Summary [ 1.0s] 7 tests run: 0 passed, 7 failed
+     Summary [  85.096s] 3 tests run: 2 passed, 1 failed, 0 skipped
+        FAIL [   0.352s] (1/3) growbox-runtime audit";
+        assert_eq!(nextests(text), "2 passed, 1 failed");
+        assert_eq!(cargos(text), Sum::default());
     }
 
     #[test]
@@ -111,12 +137,12 @@ mod tests {
         let text = "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 5 filtered out; finished in 0.00s
 test a::failed ... ok
 test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.10s";
-        assert_eq!(sum_of(text).to_string(), "4 passed, 2 failed");
+        assert_eq!(cargos(text).to_string(), "4 passed, 2 failed");
     }
 
     #[test]
     fn a_runner_that_dies_counts_as_failed() {
-        let three = sum_of("test result: ok. 3 passed; 0 failed; 0 ignored");
+        let three = cargos("test result: ok. 3 passed; 0 failed; 0 ignored");
         assert!(three.ended(true, false).is_good());
         assert_eq!(three.ended(false, true).to_string(), "3 passed, 1 failed");
         assert_eq!(
