@@ -33,7 +33,7 @@ impl Flow {
 
     /// Hears of a device now, or with its round where it has been told something.
     pub(crate) fn hear_report(&mut self, report: DriverReport) {
-        let device = device_of(&report);
+        let device = report.device();
         let running = self.clock.by_events() && self.life == Life::Running;
         if running && self.driving.contains_key(device) {
             let waiting = self.round.driven.entry(device.clone()).or_default();
@@ -78,7 +78,7 @@ impl Flow {
 
     fn hear_driver(&mut self, report: &DriverReport) {
         if answers(report) {
-            self.driving.remove(device_of(report));
+            self.driving.remove(report.device());
         }
         self.gate.report(report, self.clock.now());
     }
@@ -109,13 +109,4 @@ fn answers(report: &DriverReport) -> bool {
         report,
         DriverReport::Confirmed(..) | DriverReport::Failed(..) | DriverReport::Available(_, false)
     )
-}
-
-fn device_of(report: &DriverReport) -> &DeviceId {
-    match report {
-        DriverReport::Confirmed(device, _)
-        | DriverReport::Failed(device, _)
-        | DriverReport::Available(device, _)
-        | DriverReport::Moved(device, _) => device,
-    }
 }

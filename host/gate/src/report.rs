@@ -1,7 +1,7 @@
 //! What drivers report: confirmed, failed, reachable or not, moved by somebody else.
 
 use growbox_model::ports::DriverReport;
-use growbox_model::{DeviceId, Moment, Now, Span};
+use growbox_model::{Moment, Now, Span};
 
 use crate::course::ROUNDING;
 use crate::device::Device;
@@ -18,7 +18,7 @@ impl Gate {
     /// Takes in what a driver reports. What follows from it comes with the next settling.
     pub fn report(&mut self, report: &DriverReport, now: Now) {
         let out = &mut self.pending;
-        if let Some(device) = self.devices.get_mut(device_of(report)) {
+        if let Some(device) = self.devices.get_mut(report.device()) {
             match report {
                 DriverReport::Confirmed(_, level) => confirmed(device, *level, now, out),
                 DriverReport::Moved(_, level) => moved(device, *level, now, out),
@@ -26,15 +26,6 @@ impl Gate {
                 DriverReport::Available(_, yes) => available(device, *yes, now.moment),
             }
         }
-    }
-}
-
-fn device_of(report: &DriverReport) -> &DeviceId {
-    match report {
-        DriverReport::Confirmed(device, _)
-        | DriverReport::Failed(device, _)
-        | DriverReport::Available(device, _)
-        | DriverReport::Moved(device, _) => device,
     }
 }
 

@@ -83,27 +83,34 @@ impl Incoming {
 }
 
 fn take_text(object: &mut Map<String, Value>, key: &str) -> Result<Option<String>, Objection> {
-    match object.remove(key) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Objection::new(
-            &format!("bad_{key}"),
-            format!("\"{key}\" is not a text"),
-        )),
-    }
+    take(object, key, "a text", |value| match value {
+        Value::String(text) => Some(text),
+        _ => None,
+    })
 }
 
 fn take_object(
     object: &mut Map<String, Value>,
     key: &str,
 ) -> Result<Option<Map<String, Value>>, Objection> {
+    take(object, key, "an object", |value| match value {
+        Value::Object(map) => Some(map),
+        _ => None,
+    })
+}
+
+/// Takes a member out; none where it is missing or null, refused where it has another form.
+fn take<T>(
+    object: &mut Map<String, Value>,
+    key: &str,
+    form: &str,
+    read: impl FnOnce(Value) -> Option<T>,
+) -> Result<Option<T>, Objection> {
     match object.remove(key) {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::Object(map)) => Ok(Some(map)),
-        Some(_) => Err(Objection::new(
-            &format!("bad_{key}"),
-            format!("\"{key}\" is not an object"),
-        )),
+        Some(value) => read(value).map(Some).ok_or_else(|| {
+            Objection::new(&format!("bad_{key}"), format!("\"{key}\" is not {form}"))
+        }),
     }
 }
 

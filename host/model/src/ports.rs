@@ -87,6 +87,18 @@ pub enum DriverReport {
     Moved(DeviceId, f64),
 }
 
+impl DriverReport {
+    /// The device it is about.
+    pub fn device(&self) -> &DeviceId {
+        match self {
+            Self::Confirmed(device, _)
+            | Self::Failed(device, _)
+            | Self::Available(device, _)
+            | Self::Moved(device, _) => device,
+        }
+    }
+}
+
 /// Reads the log for queries and for handlers' `history`: durable and unwritten events as one.
 pub trait History: Send + Sync {
     /// Events by filter, in sequence order.
