@@ -7,9 +7,10 @@ use growbox_model::row::HealthRow;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::args::{Asking, EventFilter, Export, Format, OrderArgs};
+use super::args::Asking;
 use super::client::{Client, Query, garbled, segment};
 use super::failure::{Exit, Failure};
+use super::options::{EventFilter, Export, Format, OrderArgs};
 use super::place::Place;
 use super::show;
 use super::show::told::Told;

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::args::CheckArgs;
 use super::failure::{Exit, Failure};
+use super::options::CheckArgs;
 use crate::config::{Checked, load, render_explanations};
 
 /// Carries out `growbox check`.

@@ -13,6 +13,7 @@ mod ask;
 mod check;
 mod client;
 mod failure;
+mod options;
 mod place;
 mod show;
 mod sse;
@@ -26,11 +27,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 pub use age::When;
-pub use args::{
-    Asking, CheckArgs, DemoArgs, EventFilter, Export, Format, Local, OrderArgs, RunArgs, SimArgs,
-};
+pub use args::{Asking, Local};
 pub use check::check;
 pub use failure::{Exit, Failure};
+pub use options::{CheckArgs, DemoArgs, EventFilter, Export, Format, OrderArgs, RunArgs, SimArgs};
 pub use place::{Environment, Place, data_directory};
 pub use show::manifest_text;
 

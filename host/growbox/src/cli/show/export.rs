@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::cli::args::Format;
+use crate::cli::options::Format;
 
 /// What a value of the CSV is taken from: top level, `data`, or `metadata`.
 const COLUMNS: [(&str, &[&str]); 16] = [

@@ -1,0 +1,235 @@
+//! Options: what may follow a command, each checked as it is read.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use growbox_model::{DeviceId, SensorId, ZoneId};
+
+use super::age::When;
+use super::args::CONFIG;
+
+/// `growbox demo`.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct DemoArgs {
+    /// How many times as fast as life
+    #[arg(long, default_value_t = 60.0, value_parser = speed)]
+    pub speed: f64,
+    /// End by itself after so long, with a summary
+    #[arg(long, value_parser = seconds)]
+    pub seconds: Option<f64>,
+    /// Where to listen
+    #[arg(long, value_name = "ADDR", value_parser = listen)]
+    pub listen: Option<std::net::SocketAddr>,
+}
+
+/// `growbox run`.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct RunArgs {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    pub config: PathBuf,
+    /// Where to listen, instead of [api] listen
+    #[arg(long, value_name = "ADDR", value_parser = listen)]
+    pub listen: Option<std::net::SocketAddr>,
+    /// The host alone, without a guardian (changes nothing until there is one)
+    #[arg(long)]
+    pub bare: bool,
+}
+
+/// `growbox sim`.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct SimArgs {
+    /// The unix socket to serve the tent on
+    #[arg(long, value_name = "PATH")]
+    pub socket: PathBuf,
+    /// How many times as fast as life
+    #[arg(long, default_value_t = 1.0, value_parser = speed)]
+    pub speed: f64,
+}
+
+/// `growbox check`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct CheckArgs {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    pub config: PathBuf,
+    /// Also every value, where it comes from, and why
+    #[arg(long)]
+    pub explain: bool,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `growbox plugin inspect`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub(super) struct InspectArgs {
+    /// A plug-in of the running host, or a component file (with a / or ending in .wasm)
+    #[arg(value_name = "ID|FILE")]
+    pub(super) target: String,
+    /// As JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `growbox stop` and `growbox reset`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct OrderArgs {
+    /// Only this zone
+    #[arg(long, value_parser = id(ZoneId::new))]
+    pub zone: Option<ZoneId>,
+    /// Why, for those who read it later
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// Who says so; else the user's name
+    #[arg(long)]
+    pub who: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct DoctorArgs {
+    /// Release a sensor from the source it is bound to
+    #[arg(long, value_name = "SENSOR", required = true, value_parser = id(SensorId::new))]
+    pub(super) rebind: SensorId,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct Listing {
+    /// As JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct OneEvent {
+    /// Its number, such as '#88192', or its id
+    pub(super) event: String,
+    /// As JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct OneDevice {
+    /// Which device
+    #[arg(value_parser = id(DeviceId::new))]
+    pub(super) device: DeviceId,
+    /// As JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Which events.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
+pub struct EventFilter {
+    /// From this time on: RFC 3339, or an age such as 2d
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<When>,
+    /// Up to this time
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<When>,
+    /// Only this type or prefix, such as 'sensor.*'; may be repeated
+    #[arg(long = "type", value_name = "TYPE")]
+    pub types: Vec<String>,
+    /// Only of this zone
+    #[arg(long)]
+    pub zone: Option<String>,
+    /// Only of this sensor
+    #[arg(long)]
+    pub sensor: Option<String>,
+    /// Only about this device
+    #[arg(long)]
+    pub device: Option<String>,
+    /// Only after this number
+    #[arg(long, value_name = "NUMBER", value_parser = number)]
+    pub after: Option<u64>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct TailArgs {
+    #[command(flatten)]
+    pub(super) filter: EventFilter,
+    /// One event a line, as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct QueryArgs {
+    #[command(flatten)]
+    pub(super) filter: EventFilter,
+    /// At most so many
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) limit: u32,
+    /// With what enrichment and correlation add
+    #[arg(long)]
+    pub(super) context: bool,
+    /// As JSON
+    #[arg(long, conflicts_with = "format")]
+    pub(super) json: bool,
+    /// As an export would write them
+    #[arg(long, value_enum)]
+    pub(super) format: Option<Format>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct ExportArgs {
+    #[command(flatten)]
+    pub(super) filter: EventFilter,
+    /// How
+    #[arg(long, value_enum, default_value = "json")]
+    pub(super) format: Format,
+}
+
+/// `growbox events export`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Export {
+    /// Which events.
+    pub filter: EventFilter,
+    /// How.
+    pub format: Format,
+}
+
+/// How events are exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// JSON lines
+    Json,
+    /// Comma-separated values with a heading
+    Csv,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text
+        .parse()
+        .ok()
+        .filter(|speed| (0.01..=100_000.0).contains(speed));
+    speed.ok_or_else(|| "not a number within 0.01 … 100000".to_owned())
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text
+        .parse()
+        .ok()
+        .filter(|seconds| (0.1..=31_622_400.0).contains(seconds));
+    seconds.ok_or_else(|| "not a number of seconds, at least 0.1".to_owned())
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.trim_start_matches('#')
+        .parse()
+        .map_err(|_| "not the number of an event".to_owned())
+}
+
+fn listen(text: &str) -> Result<std::net::SocketAddr, String> {
+    crate::config::listen_address(text).map_err(|objection| objection.message)
+}
+
+type ParseId<T> = fn(&str) -> Result<T, growbox_model::Objection>;
+
+fn id<T>(new: ParseId<T>) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |text| new(text).map_err(|objection| objection.message)
+}
