@@ -10,8 +10,8 @@ use growbox_model::{
 use growbox_pipeline::validate::Bindings;
 
 use crate::flow::Flow;
+use crate::judge::Said;
 use crate::mailbox::{Mailbox, Out};
-use crate::orders::Said;
 use crate::say::Saying;
 
 /// How many plug-in events may follow from each other.

@@ -4,7 +4,7 @@
 //!  hear     posts, readings, answers of plug-ins and drivers        intake, plugins, orders
 //!  advance  a deadline that is due, or the next events              intake → say
 //!           (admit → queue → number → validate → correlate → append → route)
-//!  conclude settle the gate, drive, cut batches, commit             orders, plugins
+//!  conclude settle the gate, drive, cut batches, commit             judge, plugins
 //!  answer   who waited for it                                       answers
 //! ```
 //!
@@ -27,7 +27,7 @@ use crate::clock::{Machine, RoomClock};
 use crate::health::Stats;
 use crate::input::{Input, Wake};
 use crate::intake::Intake;
-use crate::orders::{Surroundings, put};
+use crate::judge::{Surroundings, put};
 use crate::plugins::Plugins;
 use crate::ring::Ring;
 use crate::round::Round;

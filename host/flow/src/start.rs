@@ -133,7 +133,7 @@ impl Flow {
             "devices_initialized": self.room.devices.len(),
         });
         if let Some((from, to)) = numbering.jump {
-            crate::orders::put(
+            crate::judge::put(
                 &mut data,
                 "numbering",
                 Some(json!({"from": from, "to": to})),

@@ -1,0 +1,170 @@
+//! Judging: every word between a requester and the gate, and what is recorded of it.
+
+use growbox_gate::{Ask, World};
+use growbox_model::ports::wall_of;
+use growbox_model::{
+    Command, DeviceId, DeviceSpec, Generation, Moment, Now, Operation, Quantity, Request,
+    Requester, Seq, Source, Verdict, ZoneId,
+};
+use serde_json::{Value, json};
+
+use crate::flow::Flow;
+use crate::say::Saying;
+use crate::zones::Zones;
+
+/// Where the words of an order come from, besides the requester.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Said {
+    pub cause: Option<Seq>,
+    pub generation: Option<Generation>,
+    /// None: the plug-in's own.
+    pub source: Option<Source>,
+    /// How many plug-in events lie before it; none: as many as its cause.
+    pub depth: Option<u8>,
+}
+
+/// The room as the gate asks about it.
+pub(crate) struct Surroundings<'a> {
+    pub zones: &'a Zones,
+    pub now: Now,
+}
+
+impl World for Surroundings<'_> {
+    fn operation(&self, device: &DeviceSpec) -> Operation {
+        device.zone.as_ref().map_or(Operation::Control, |zone| {
+            self.zones.operation(zone, Some(device.role))
+        })
+    }
+
+    fn fresh(&self, zone: Option<&ZoneId>, quantity: &Quantity) -> bool {
+        zone.is_some_and(|zone| self.zones.fresh(zone, quantity, self.now.moment))
+    }
+}
+impl Flow {
+    /// Asks the gate: silent for an equal renewal, else request and verdict are recorded.
+    pub(crate) fn ask_gate(&mut self, ask: &Ask<'_>, said: &Said) -> Option<Verdict> {
+        let now = self.clock.now();
+        let world = Surroundings {
+            zones: &self.zones,
+            now,
+        };
+        if self.gate.renews(ask, &world, now) {
+            return None;
+        }
+        let source = said
+            .source
+            .clone()
+            .unwrap_or_else(|| Source(format!("plugin:{}", ask.requester).into()));
+        let request = Saying {
+            source,
+            generation: said.generation,
+            depth: said.depth,
+            ..Saying::host("device.action.requested", &request_data(ask))
+        };
+        let zone = self.zone_of(&ask.request.device);
+        let seq = self.say(request.in_zone(zone).caused_by(said.cause)).seq;
+        Some(self.judge(ask, seq))
+    }
+
+    /// Decides a request that has a number already, and records the verdict.
+    pub(crate) fn judge(&mut self, ask: &Ask<'_>, seq: Seq) -> Verdict {
+        let now = self.clock.now();
+        let world = Surroundings {
+            zones: &self.zones,
+            now,
+        };
+        let verdict = self.gate.decide(ask, seq, &world, now);
+        self.stats.verdict(verdict.kind);
+        let data = verdict_data(ask, &verdict, now);
+        let zone = self.zone_of(&ask.request.device);
+        self.say(
+            Saying::host(verdict.kind.event_type(), &data)
+                .in_zone(zone)
+                .caused_by(Some(seq)),
+        );
+        verdict
+    }
+
+    /// Says that a zone or everything is being stopped.
+    pub(crate) fn say_stop(&mut self, zone: Option<&ZoneId>, reason: &str, said: &Said) {
+        let devices: Vec<&DeviceId> = self
+            .room
+            .devices
+            .values()
+            .filter(|device| zone.is_none() || device.zone.as_ref() == zone)
+            .map(|device| &device.id)
+            .collect();
+        let data = json!({"rule": "stop", "zone": zone, "message": reason, "devices": devices});
+        let saying = Saying {
+            depth: said.depth,
+            ..Saying::host("system.emergency", &data)
+        };
+        self.announce(saying.in_zone(zone.cloned()).caused_by(said.cause));
+    }
+
+    pub(crate) fn persons_ask<'a>(
+        &self,
+        requester: &'a Requester,
+        request: &'a Request,
+    ) -> Ask<'a> {
+        let now = self.clock.now().moment;
+        Ask {
+            requester,
+            granted: true,
+            grant_hint: "",
+            request,
+            caused_at: now,
+            cut: now,
+        }
+    }
+}
+
+fn request_data(ask: &Ask<'_>) -> Value {
+    let (action, level) = match ask.request.command {
+        Command::Level(0.0) => ("deactivate", Some(0.0)),
+        Command::Level(level) => ("activate", Some(level)),
+        Command::Pulse(_) => ("pulse", None),
+        Command::Release => ("release", None),
+        Command::Other(_, _) => ("other", None),
+    };
+    let mut data = json!({
+        "device_id": ask.request.device,
+        "action": action,
+        "reason": ask.request.reason,
+        "requester": ask.requester.to_string(),
+    });
+    put(
+        &mut data,
+        "level",
+        level
+            .filter(|level| level.is_finite())
+            .map(|level| json!(level)),
+    );
+    put(
+        &mut data,
+        "duration",
+        ask.request.lease.map(|lease| json!(lease)),
+    );
+    data
+}
+
+fn verdict_data(ask: &Ask<'_>, verdict: &Verdict, now: Now) -> Value {
+    let mut data = json!({
+        "device_id": ask.request.device,
+        "requester": ask.requester.to_string(),
+        "policy": verdict.policy,
+        "reason": verdict.why,
+    });
+    let label = |moment: Moment| json!(wall_of(moment, now));
+    put(&mut data, "level", verdict.level.map(|level| json!(level)));
+    put(&mut data, "until", verdict.until.map(label));
+    put(&mut data, "free_at", verdict.free_at.map(label));
+    data
+}
+
+/// Adds a member where there is one.
+pub(crate) fn put(data: &mut Value, key: &str, value: Option<Value>) {
+    if let (Some(map), Some(value)) = (data.as_object_mut(), value) {
+        map.insert(key.to_owned(), value);
+    }
+}

@@ -1,0 +1,97 @@
+//! Pausing: automation rests for a while, or for some systems only, and resumes by itself.
+
+use growbox_model::commit::Record;
+use growbox_model::ports::wall_of;
+use growbox_model::{Json, Objection, Operation, ZoneId};
+use serde_json::{Map, Value, json};
+
+use crate::flow::Flow;
+use crate::obey::length;
+use crate::say::Saying;
+use crate::zones::Pause;
+
+impl Flow {
+    pub(crate) fn pause(&mut self, zone: &ZoneId, data: &Map<String, Value>) {
+        let length = length(data, "estimated_duration");
+        let systems = data.get("affected_systems").and_then(Value::as_array);
+        let systems = systems.map(|list| {
+            list.iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect()
+        });
+        let now = self.clock.now();
+        let pause = Pause {
+            until: length.map(|l| now.moment + l),
+            systems: systems.unwrap_or_default(),
+        };
+        self.keep_pause(zone, Some(pause));
+    }
+
+    /// A pause ends; a zone that is paused by its configuration goes to control.
+    pub(crate) fn resume(&mut self, zone: &ZoneId) -> Result<(), Objection> {
+        self.keep_pause(zone, None);
+        let state = self.zones.zones.get(zone);
+        if state.is_some_and(|state| state.spec.operation == Operation::Paused) {
+            return self.override_zone(zone, "operation", &json!(Operation::Control));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn keep_pause(&mut self, zone: &ZoneId, pause: Option<Pause>) {
+        let now = self.clock.now();
+        let Some(state) = self.zones.zones.get_mut(zone) else {
+            return;
+        };
+        let kept = pause.as_ref().map(|pause| {
+            let until = pause.until.map(|moment| wall_of(moment, now));
+            Json::of(&json!({"until": until, "systems": pause.systems}))
+        });
+        state.pause = pause;
+        self.commit
+            .records
+            .push(Record::Override(zone.clone(), "pause".into(), kept));
+        self.commit.urgent = true;
+    }
+
+    /// Takes up a pause the log kept.
+    pub(crate) fn restore_pause(&mut self, zone: &ZoneId, kept: &Json) {
+        #[derive(serde::Deserialize)]
+        struct Kept {
+            until: Option<growbox_model::Instant>,
+            systems: Vec<String>,
+        }
+        let now = self.clock.now();
+        let (Some(kept), Some(state)) = (kept.read::<Kept>(), self.zones.zones.get_mut(zone))
+        else {
+            return;
+        };
+        let until = kept.until.map(|wall| now.moment + wall.since(now.wall));
+        state.pause = Some(Pause {
+            until,
+            systems: kept.systems,
+        });
+    }
+
+    /// Pauses whose time is over resume by themselves, and say so.
+    pub(crate) fn resume_due(&mut self) {
+        let now = self.clock.now().moment;
+        let due: Vec<ZoneId> = self
+            .zones
+            .zones
+            .iter()
+            .filter(|(_, zone)| {
+                zone.pause
+                    .as_ref()
+                    .and_then(|p| p.until)
+                    .is_some_and(|until| until <= now)
+            })
+            .map(|(id, _)| id.clone())
+            .collect();
+        for zone in due {
+            self.keep_pause(&zone, None);
+            let data = json!({"reason": "the estimated duration is over"});
+            self.say(Saying::host("control.automation.resumed", &data).in_zone(Some(zone)));
+        }
+    }
+}
