@@ -22,6 +22,7 @@ impl Memory {
         Self {
             restored: Restored {
                 clean: true,
+                same_boot: true,
                 ..Restored::default()
             },
             states: BTreeMap::new(),

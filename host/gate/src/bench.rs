@@ -95,6 +95,7 @@ impl Bench {
             devices,
             &Restored {
                 clean: true,
+                same_boot: true,
                 ..Restored::default()
             },
             Operation::Control,

@@ -113,7 +113,7 @@ impl Device {
             } else {
                 Start::Waiting
             },
-            real: remembered(switch, restored.clean, now.moment),
+            real: remembered(switch, restored.clean && restored.same_boot, now.moment),
             imagined: Course::at(spec.safe_level, now.moment),
             link: Link::new(),
             operation: None,
@@ -165,10 +165,10 @@ impl Link {
     }
 }
 
-/// A clean end keeps what protection knows; after any other the device may have switched just now.
-fn remembered(switch: Option<&Switch>, clean: bool, now: Moment) -> Course {
+/// A clean end within the same boot keeps what protection knows; after any other the device may have switched just now.
+fn remembered(switch: Option<&Switch>, kept: bool, now: Moment) -> Course {
     let mut course = Course::unknown(now);
-    if !clean {
+    if !kept {
         course.lose(now);
     } else if let Some(switch) = switch {
         course = Course::at(switch.level, switch.moment);

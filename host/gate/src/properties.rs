@@ -98,6 +98,7 @@ impl Watched {
     fn new(confirms: bool, operation: Operation, clean: bool) -> Self {
         let restored = Restored {
             clean,
+            same_boot: true,
             ..Restored::default()
         };
         let mut bench = Bench::restored(devices(), &restored, operation);

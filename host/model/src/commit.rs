@@ -140,6 +140,9 @@ pub struct Restored {
     pub first_seq: Seq,
     /// Whether the last end was a clean one (or there was none before).
     pub clean: bool,
+    /// Whether the machine has not been started anew since; what the log cannot know, the
+    /// caller tells. Only a clean end within the same boot keeps what protection knows.
+    pub same_boot: bool,
     /// The newest stored room time.
     pub moment: Moment,
     /// The wall clock at that time.

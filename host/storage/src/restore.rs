@@ -31,6 +31,7 @@ pub(crate) fn restore(connection: &Connection, position: &Position) -> rusqlite:
         last_seq: position.last,
         first_seq: retention::first(connection, position)?,
         clean: position.clean,
+        same_boot: false,
         moment: position.moment,
         wall: position.wall,
         newest_at: position.newest_at,

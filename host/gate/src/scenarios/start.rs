@@ -97,6 +97,7 @@ fn after_an_unclean_end_every_device_counts_as_just_switched() {
 fn a_clean_end_keeps_the_protection_stamps() {
     let mut restored = Restored {
         clean: true,
+        same_boot: true,
         ..Restored::default()
     };
     let was = Moment(Span::hours(10).0) - Span::seconds(100);
@@ -112,6 +113,15 @@ fn a_clean_end_keeps_the_protection_stamps() {
     let verdict = bench.set(&plugin("vpd"), "heater", 1.0).unwrap();
     assert_eq!(verdict.policy, "minimum_off");
     assert_eq!(verdict.free_at, Some(was + Span::seconds(120)));
+
+    restored.same_boot = false;
+    let mut bench = Bench::restored(vec![heater()], &restored, Operation::Control);
+    bench.settle();
+    let verdict = bench.set(&plugin("vpd"), "heater", 1.0).unwrap();
+    assert!(
+        verdict.free_at > Some(was + Span::seconds(120)),
+        "just switched: the power was away"
+    );
 }
 
 #[test]

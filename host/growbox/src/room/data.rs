@@ -66,6 +66,18 @@ impl DataDirectory {
         Ok(token)
     }
 
+    /// Whether the machine still runs as it did when this was asked last.
+    pub(super) fn same_boot(&self) -> anyhow::Result<bool> {
+        let now = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let path = self.0.join("boot");
+        let before = std::fs::read_to_string(&path).unwrap_or_default();
+        let same = !now.is_empty() && before == now;
+        if !same {
+            self.write(&path, &now)?;
+        }
+        Ok(same)
+    }
+
     /// Where the host listens, for clients; replaced whole.
     pub(super) fn write_address(&self, address: SocketAddr) -> anyhow::Result<()> {
         self.write(&self.0.join("address"), &address.to_string())

@@ -94,7 +94,8 @@ impl Room {
             retention: storage.retention.unwrap_or(FOR_EVER),
             ..Limits::default()
         };
-        let (log, restored) = open_log(data, limits, inbox.clone())?;
+        let (log, mut restored) = open_log(data, limits, inbox.clone())?;
+        restored.same_boot = data.same_boot()?;
         let points = Points::of(&room);
         let drivers = open_drivers(&room, &points, inbox.clone())?;
         let supervisor = Supervisor::new(&room, data, &restored, &log, inbox.clone())?;
