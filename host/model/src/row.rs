@@ -140,7 +140,7 @@ pub struct PluginRow {
     pub id: PluginId,
     /// Its version.
     pub version: Text,
-    /// `starting`, `running`, `waiting`, `backing-off`, `quarantined`, `missing`.
+    /// `running`, `waiting`, `backing-off`, `quarantined`, `refused`.
     pub state: Text,
     /// Its generation; none before the first.
     pub generation: Option<u32>,

@@ -95,7 +95,7 @@ impl Desk {
                 return;
             }
             Answer::Plugins(mut rows) => {
-                rows.extend(self.ledger.missing());
+                rows.extend(self.ledger.refused());
                 rows.sort_by(|a, b| a.id.cmp(&b.id));
                 Answer::Plugins(rows)
             }

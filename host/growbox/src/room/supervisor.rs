@@ -74,12 +74,12 @@ impl Ledger {
     }
 
     /// Rows of configured plug-ins the flow has never seen.
-    pub(super) fn missing(&self) -> Vec<PluginRow> {
+    pub(super) fn refused(&self) -> Vec<PluginRow> {
         let row = |page: &Page| {
             Some(PluginRow {
                 id: page.spec.id.clone(),
                 version: "".into(),
-                state: "missing".into(),
+                state: "refused".into(),
                 generation: None,
                 behind: 0,
                 strikes: 0,
