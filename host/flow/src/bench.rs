@@ -337,6 +337,9 @@ impl Bench {
     /// One turn with these inputs.
     pub(crate) fn turn(&mut self, inputs: impl IntoIterator<Item = Input>) {
         self.wake = self.flow.turn(inputs, self.machine, &mut self.behind);
+        while self.flow.more {
+            self.wake = self.flow.turn([], self.machine, &mut self.behind);
+        }
     }
 
     /// Lets handlers handle what was delivered to them; their answers wait to be heard.

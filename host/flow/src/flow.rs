@@ -36,6 +36,11 @@ use crate::zones::Zones;
 
 /// Events taken in one stride under the running clocks, before gate and plug-ins have their say.
 const STRIDE: usize = 256;
+/// Steps in one turn: then orders, answers of plug-ins and reports of drivers are heard again,
+/// however much waits to be taken.
+const STEPS: usize = 4;
+/// Under the events clock a step is one event.
+const STEPS_BY_EVENTS: usize = 1024;
 
 /// The flow of one room.
 pub struct Flow {
@@ -66,6 +71,8 @@ pub struct Flow {
     /// could jump to the same numbers again.
     pub(crate) first_durable: Seq,
     pub(crate) life: Life,
+    /// Whether the last turn left something to do now.
+    pub(crate) more: bool,
     pub(crate) stats: Stats,
 }
 
@@ -88,6 +95,7 @@ impl Flow {
         ports: &mut impl Ports,
     ) -> Wake {
         self.machine = machine;
+        self.more = false;
         self.clock.read(machine);
         for input in inputs {
             self.hear(input, ports);
@@ -95,9 +103,7 @@ impl Flow {
         if self.life != Life::Ended {
             self.close_round(ports);
             self.conclude(ports);
-            while self.advance(ports) {
-                self.conclude(ports);
-            }
+            self.more = self.advance_far(ports);
         }
         self.end_when_safe(ports);
         self.answer_posts(ports);
@@ -136,6 +142,22 @@ impl Flow {
             Life::Running => ports.log_refusal(),
             Life::Ending | Life::Ended => Some("the host is stopping".into()),
         }
+    }
+
+    /// As far as it goes in one turn; whether more is left.
+    fn advance_far(&mut self, ports: &mut impl Ports) -> bool {
+        let steps = if self.clock.by_events() {
+            STEPS_BY_EVENTS
+        } else {
+            STEPS
+        };
+        (0..steps).all(|_| {
+            let advanced = self.advance(ports);
+            if advanced {
+                self.conclude(ports);
+            }
+            advanced
+        })
     }
 
     /// The next deadline that is due, or the next events; false when there is nothing to do now.
@@ -336,7 +358,11 @@ impl Flow {
             .filter(|_| !self.clock.by_events());
         let at = room.and_then(|moment| self.clock.machine_time_of(moment));
         let (retry, patience) = (self.plugins.next_retry(), self.next_patience());
-        let machine = [at, release, retry, patience].into_iter().flatten().min();
+        let now = self.more.then_some(self.machine.boot);
+        let machine = [now, at, release, retry, patience]
+            .into_iter()
+            .flatten()
+            .min();
         Wake { room, machine }
     }
 

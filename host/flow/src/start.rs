@@ -70,6 +70,7 @@ impl Flow {
             urged: restored.last_seq,
             first_durable: numbering.jump.map_or(Seq(0), |(_, first)| first),
             life: Life::Running,
+            more: false,
             stats: Stats::default(),
             clock,
             machine,

@@ -2,7 +2,7 @@
 
 use growbox_model::incoming::Speaker;
 use growbox_model::room::ClockForm;
-use growbox_model::row::{Answer, PostStatus, Wait};
+use growbox_model::row::{Answer, PostStatus, Question, Wait};
 use growbox_model::{Record, Seq, Span};
 use serde_json::json;
 
@@ -24,6 +24,28 @@ fn a_queue_of_a_thousand_takes_a_post_of_ten_thousand() {
         for batch in bench.batches_of("counting") {
             assert!(batch.events.len() <= 256);
         }
+    }
+}
+
+#[test]
+fn a_flood_is_taken_in_pieces_so_that_others_are_heard_between_them() {
+    for clock in [ClockForm::System, ClockForm::Events] {
+        let mut bench = Bench::new(room(clock), Vec::new());
+        let flood = (0..10_000).map(|_| warmth("a", 20.0, at(0))).collect();
+        let (_, post) = bench.posting(flood, Speaker::Anyone, Wait::Accepted);
+        let wake = bench.flow.turn([post], bench.machine, &mut bench.behind);
+        assert_eq!(bench.said("sensor.*").len(), 1024);
+        assert_eq!(wake.machine, Some(bench.machine.boot), "and at once again");
+        let question = Input::Ask(bench.ticket(), Question::Zones);
+        bench
+            .flow
+            .turn([question], bench.machine, &mut bench.behind);
+        assert_eq!(
+            bench.behind.answers.len(),
+            1,
+            "the question, not yet the post"
+        );
+        assert_eq!(bench.said("sensor.*").len(), 2048);
     }
 }
 
