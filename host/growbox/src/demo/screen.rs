@@ -189,14 +189,16 @@ fn clock(shown: &Shown) -> String {
     format!("          {time} UTC{day}")
 }
 
+/// A measure with its unit; a dash where there is none.
+fn text(zone: &ZoneRow, quantity: &str, unit: &str, digits: usize) -> String {
+    let measure = zone.climate.get(quantity);
+    measure.map_or_else(
+        || format!("– {unit}"),
+        |measure| format!("{:.digits$} {unit}", measure.value),
+    )
+}
+
 fn air(zone: &ZoneRow, shown: &Shown) -> String {
-    let text = |zone: &ZoneRow, quantity: &str, unit: &str, digits: usize| {
-        let measure = zone.climate.get(quantity);
-        measure.map_or_else(
-            || format!("– {unit}"),
-            |m| format!("{:.digits$} {unit}", m.value),
-        )
-    };
     let inside = [
         text(zone, "temperature", "°C", 1),
         text(zone, "humidity", "% RH", 0),
@@ -283,22 +285,17 @@ fn line(shown: &Shown) -> String {
     let Some(zone) = shown.tent() else {
         return "no tent".into();
     };
-    let value = |quantity: &str| {
-        zone.climate
-            .get(quantity)
-            .map_or(f64::NAN, |measure| measure.value)
-    };
     let on: Vec<String> = shown
         .devices
         .iter()
         .map(|row| format!("{} {}", row.id, device_level(row)))
         .collect();
     format!(
-        "{} {:.1} °C {:.0} % RH VPD {:.2} kPa · {} · {}",
+        "{} {} {} VPD {} · {} · {}",
         clock(shown).trim(),
-        value("temperature"),
-        value("humidity"),
-        value("vpd"),
+        text(zone, "temperature", "°C", 1),
+        text(zone, "humidity", "% RH", 0),
+        text(zone, "vpd", "kPa", 2),
         on.join(", "),
         requests(&shown.health),
     )
