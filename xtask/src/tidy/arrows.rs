@@ -148,7 +148,7 @@ fn tree(edges: &str, depth: &str) -> Result<Vec<Crate>> {
     Ok(read_tree(&text, &place::root().to_string_lossy()))
 }
 
-/// `0growbox-api v0.1.0 (/root/host/api)` opens a package, `1axum v0.8.9` is one it reaches.
+/// `0growbox-api v0.1.0 (PATH)` opens a package, `1axum v0.8.9` is one it reaches.
 fn read_tree(text: &str, root: &str) -> Vec<Crate> {
     let mut crates: Vec<Crate> = Vec::new();
     for line in text.lines().filter(|line| !line.is_empty()) {
