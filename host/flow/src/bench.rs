@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use growbox_model::batch::{Batch, Clock};
-use growbox_model::commit::{Commit, Record};
+use growbox_model::commit::{Commit, OpenCall, Record};
 use growbox_model::effect::{Draft, Effect, Fault};
 use growbox_model::incoming::{Incoming, Speaker};
 use growbox_model::manifest::{Ask, Delivery, Manifest, Subscription};
@@ -37,6 +37,8 @@ pub(crate) struct Behind {
     pub(crate) commits: Vec<Commit>,
     pub(crate) answers: BTreeMap<Ticket, Answer>,
     pub(crate) orders: Vec<DriveOrder>,
+    /// Outbound calls that are to be performed.
+    pub(crate) calls: Vec<OpenCall>,
     /// Every batch that went out.
     pub(crate) batches: Vec<Batch>,
     /// What the flow has yet to hear from plug-ins and drivers.
@@ -227,6 +229,10 @@ impl Ports for Behind {
         self.commits.push(commit);
     }
 
+    fn call(&mut self, call: OpenCall) {
+        self.calls.push(call);
+    }
+
     fn deliver(&mut self, batch: Batch) {
         self.batches.push(batch.clone());
         self.delivered.push_back(batch);
@@ -300,6 +306,7 @@ impl Bench {
                 commits: Vec::new(),
                 answers: BTreeMap::new(),
                 orders: Vec::new(),
+                calls: Vec::new(),
                 batches: Vec::new(),
                 pending: VecDeque::new(),
                 delivered: VecDeque::new(),

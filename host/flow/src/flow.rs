@@ -129,6 +129,7 @@ impl Flow {
             Input::Rebind(ticket, sensor) => self.rebind(ticket, &sensor, ports),
             Input::Driver(report) => self.hear_report(report),
             Input::Handled(result) => self.hear_result(result, ports),
+            Input::Called(_) => {}
             Input::Candidate(candidate) => self.hear_candidate(*candidate),
             Input::Exchanged(exchanged) => self.hear_exchanged(exchanged, ports),
             Input::Refused { plugin, reason } => self.refuse_plugin(&plugin, &reason),

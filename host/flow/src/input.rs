@@ -1,7 +1,7 @@
 //! What comes into the flow, and when it wants to be woken again.
 
 use growbox_model::incoming::{Incoming, Speaker};
-use growbox_model::ports::{BatchResult, DriverReport, Ticket};
+use growbox_model::ports::{BatchResult, CallAnswer, DriverReport, Ticket};
 use growbox_model::row::{Order, Question, Signature, Wait};
 use growbox_model::{
     Manifest, Moment, Objection, PluginId, PluginSpec, SensorId, Seq, StateDelta, Text,
@@ -33,6 +33,8 @@ pub enum Input {
     Driver(DriverReport),
     /// What a plug-in made of a batch.
     Handled(BatchResult),
+    /// What came of an outbound call.
+    Called(CallAnswer),
     /// New code or settings of a plug-in are loaded and checked.
     Candidate(Box<Candidate>),
     /// The exchange the flow asked for has happened, or not.

@@ -124,6 +124,17 @@ impl Memory {
                 let row = self.plugin(&plugin);
                 (row.generation, row.version, row.digest) = (generation, version, digest);
             }
+            Record::Alert(alert) => {
+                known.alerts.retain(|kept| kept.id != alert.id);
+                known.alerts.push(alert);
+            }
+            Record::Report(report) => {
+                known.reports.retain(|kept| kept.window != report.window);
+                known.reports.push(report);
+            }
+            Record::CallOpened(call) => known.calls.push(call),
+            Record::CallClosed(id) => known.calls.retain(|call| call.id != id),
+            Record::Dosed(dose) => known.doses.push(dose),
             Record::DeadLetter(_) | Record::CleanEnd => {}
         }
     }

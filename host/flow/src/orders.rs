@@ -47,6 +47,10 @@ impl Flow {
                 Err(objection) => Answer::Conflict(objection),
             },
             Order::Zone(zone, keys) => self.order_zone(&zone, &keys, by),
+            Order::Acknowledge(id) => Answer::NotFound(Objection::new(
+                "unknown_alert",
+                format!("no alert has the id {id}"),
+            )),
         };
         self.conclude(ports);
         let answer = match answer {

@@ -18,6 +18,8 @@ impl Flow {
             Question::Devices => Answer::Devices(self.gate.rows(self.clock.now())),
             Question::Zones => Answer::Zones(self.zone_rows()),
             Question::Plugins => Answer::Plugins(self.plugin_rows()),
+            Question::Alerts => Answer::Alerts(Vec::new()),
+            Question::Analytics(_) => Answer::Analytics(Vec::new()),
             Question::Health => Answer::Health(self.health(ports.log_refusal())),
         };
         ports.answer(ticket, answer);

@@ -63,6 +63,7 @@ fn order(device: &mut Device, level: f64, wish: &Wish, now: Now, out: &mut Settl
         output: device.spec.output.clone(),
         level,
         within: end.map(|end| end.since(now.moment)),
+        pulse: false,
     });
 }
 

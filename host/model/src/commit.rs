@@ -5,10 +5,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Clock;
+use crate::effect::Call;
 use crate::event::{Event, Source};
 use crate::id::{DeviceId, Generation, PluginId, SensorId, Seq, Text, ZoneId};
 use crate::json::Json;
-use crate::time::{Instant, Moment, Now};
+use crate::row::{AlertRow, AnalyticsRow};
+use crate::time::{Instant, Moment, Now, Span};
 
 /// Everything one step of the flow wants to survive, together or not at all.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -78,6 +80,8 @@ pub enum Record {
     Hold(DeviceId, Option<Hold>),
     /// A zone (none: all) is stopped; a missing reason resets it.
     Stopped(Option<ZoneId>, Option<Text>),
+    /// A pulse was driven.
+    Dosed(Dose),
     /// A request is in force and waits for its end.
     Opened(Seq, DeviceId),
     /// It has ended.
@@ -86,8 +90,35 @@ pub enum Record {
     DeadLetter(DeadLetter),
     /// A generation of a plug-in took over: version and digest of its code.
     Generation(PluginId, Generation, Text, Text),
+    /// An alert was raised, acknowledged or cleared: as it stands now.
+    Alert(AlertRow),
+    /// The newest report over its window.
+    Report(AnalyticsRow),
+    /// A plug-in's outbound call is to be performed, at least once, whatever happens to the host.
+    CallOpened(OpenCall),
+    /// It has been answered, or given up.
+    CallClosed(CallId),
     /// The host ended cleanly.
     CleanEnd,
+}
+
+/// Names one outbound call while it is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallId(pub u64);
+
+/// An outbound call that waits for its answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenCall {
+    /// Its name; the next is always larger than every open one.
+    pub id: CallId,
+    /// Whose.
+    pub plugin: PluginId,
+    /// Of which generation.
+    pub generation: Generation,
+    /// The event it follows from: the cause of the answer.
+    pub cause: Option<Seq>,
+    /// What is to be called. Secrets stand in it by name, never in clear.
+    pub call: Call,
 }
 
 /// A change of a device's level, as protection remembers it.
@@ -100,6 +131,17 @@ pub struct Switch {
     /// When, in room time.
     pub moment: Moment,
     /// When, by the wall clock.
+    pub wall: Instant,
+}
+
+/// One pulse of a device, for the doses a day may have.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Dose {
+    /// Which.
+    pub device: DeviceId,
+    /// How long.
+    pub length: Span,
+    /// When, by the wall clock: it survives restarts.
     pub wall: Instant,
 }
 
@@ -163,6 +205,16 @@ pub struct Restored {
     pub open: Vec<(Seq, DeviceId)>,
     /// Plug-ins: newest generation, version, digest, cursor.
     pub plugins: Vec<RestoredPlugin>,
+    /// Alerts that stand, and the newest cleared ones, oldest first.
+    pub alerts: Vec<AlertRow>,
+    /// The newest report of each window.
+    pub reports: Vec<AnalyticsRow>,
+    /// Outbound calls without an answer, oldest first.
+    pub calls: Vec<OpenCall>,
+    /// Pulses given to each device, oldest first: those of the newest 24 hours.
+    pub doses: Vec<Dose>,
+    /// Strings that are interned: with their number the bound is kept.
+    pub texts: Vec<Text>,
     /// Ids given by clients in the log's tail: source, id, seq.
     pub ids: Vec<(Source, Text, Seq)>,
     /// The newest events, oldest first: what views, ring and correlation are rebuilt from.

@@ -76,6 +76,11 @@ impl Source {
         self.0.strip_prefix("plugin:")
     }
 
+    /// Whether it came over MQTT.
+    pub fn by_mqtt(&self) -> bool {
+        self.0.starts_with("mqtt:")
+    }
+
     /// As text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -23,7 +23,7 @@ pub mod time;
 
 pub use batch::{Batch, Clock, DeviceView, Measure, Setpoint, ZoneView};
 pub use catalogue::EventType;
-pub use commit::{Commit, Frame, PluginCommit, Record, StateDelta};
+pub use commit::{CallId, Commit, Dose, Frame, OpenCall, PluginCommit, Record, StateDelta};
 pub use effect::{Call, Draft, Effect, Fault, Stop};
 pub use event::{Event, Payload, Quality, Reading, Source};
 pub use id::{DeviceId, Generation, PluginId, SensorId, Seq, Text, ZoneId};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::batch::{Batch, Clock};
 use crate::catalogue::EventType;
-use crate::commit::{Commit, StateDelta};
+use crate::commit::{CallId, Commit, OpenCall, StateDelta};
 use crate::effect::{Effect, Fault};
 use crate::event::Event;
 use crate::id::{DeviceId, Generation, PluginId, SensorId, Seq, Text, ZoneId};
@@ -21,6 +21,8 @@ pub trait Ports {
     fn deliver(&mut self, batch: Batch);
     /// Tells a driver where an output should be. Never blocks; the newest order wins.
     fn drive(&mut self, order: DriveOrder);
+    /// Performs an outbound call. Never blocks; its answer comes back as a [`CallAnswer`].
+    fn call(&mut self, call: OpenCall);
     /// Answers one question of an edge.
     fn answer(&mut self, ticket: Ticket, answer: crate::row::Answer);
     /// The plug-in is idle: put the candidate that waits for it in its place, as this generation.
@@ -46,6 +48,28 @@ pub struct DriveOrder {
     pub level: f64,
     /// After so long the far side puts it to off by itself, unless told again.
     pub within: Option<Span>,
+    /// A dose: `within` is its length, and it is never told again.
+    pub pulse: bool,
+}
+
+/// What came of an outbound call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallAnswer {
+    /// Which.
+    pub id: CallId,
+    /// The answer, whatever its status; or why there is none, in words.
+    pub outcome: Result<CallReply, String>,
+}
+
+/// What the far side of an outbound call said.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct CallReply {
+    /// HTTP status; 250 for a mail that its server took.
+    pub status: u16,
+    /// Names in lower case, and values; only as many as fit an event.
+    pub headers: Vec<(Text, Text)>,
+    /// What it said, as text, cut to what fits a string of an event.
+    pub body: Text,
 }
 
 /// What a plug-in made of a batch.

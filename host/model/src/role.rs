@@ -31,6 +31,8 @@ pub struct RoleSpec {
     pub min_off: Span,
     /// Longest run, where a stuck request would do harm.
     pub max_on: Option<Span>,
+    /// Pulses it may be given in any 24 hours, where one too many does harm.
+    pub doses_per_day: Option<u32>,
     /// Quantities that must be fresh and good for it to run.
     pub needs: &'static [&'static str],
     /// Why these figures.
@@ -47,6 +49,7 @@ const BASE: RoleSpec = RoleSpec {
     min_on: Span::seconds(10),
     min_off: Span::seconds(10),
     max_on: None,
+    doses_per_day: None,
     needs: &[],
     why: "",
 };
@@ -147,6 +150,7 @@ pub static ROLES: &[RoleSpec] = &[
         min_on: Span::seconds(1),
         min_off: Span::seconds(30),
         max_on: Some(Span::minutes(2)),
+        doses_per_day: Some(24),
         why: "a pump that sticks on floods the room",
         ..BASE
     },

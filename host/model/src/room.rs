@@ -205,6 +205,8 @@ pub struct DeviceSpec {
     pub min_off: Span,
     /// Longest run.
     pub max_on: Option<Span>,
+    /// Pulses it may be given in any 24 hours; none means no bound.
+    pub doses_per_day: Option<u32>,
     /// How long a request without a lease lasts.
     pub lease: Span,
     /// Quantities of its zone that must be fresh for it to run.
@@ -235,6 +237,7 @@ impl DeviceSpec {
             min_on: row.min_on,
             min_off: row.min_off,
             max_on: row.max_on,
+            doses_per_day: row.doses_per_day,
             lease: Span::seconds(120),
             needs: row
                 .needs
@@ -323,12 +326,25 @@ impl Grant {
 }
 
 /// `[filters]`.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FilterSpec {
     /// Readings a second per source and type; none means no limit.
     pub readings_per_second: Option<f64>,
+    /// The same for readings that come over MQTT, where a chatty device is one line away.
+    pub mqtt_readings_per_second: Option<f64>,
     /// Other events a second per source and type.
     pub events_per_second: Option<f64>,
     /// Types (or prefixes) that are not taken at all.
     pub drop_types: Vec<String>,
+}
+
+impl Default for FilterSpec {
+    fn default() -> Self {
+        Self {
+            readings_per_second: None,
+            mqtt_readings_per_second: Some(10.0),
+            events_per_second: None,
+            drop_types: Vec::new(),
+        }
+    }
 }

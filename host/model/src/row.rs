@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{DeviceId, PluginId, Seq, Text, ZoneId};
+use crate::json::Json;
 use crate::objection::Objection;
 use crate::time::Instant;
 
@@ -178,9 +179,67 @@ pub struct ComponentRow {
     pub figures: BTreeMap<Text, f64>,
 }
 
+/// `GET /api/v1/alerts`: one alert from its raising on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlertRow {
+    /// The id of the event that raised it, as shown: `growbox alerts acknowledge ID` takes it.
+    pub id: Text,
+    /// Which rule; rule, zone and subject together name one alert.
+    pub rule: Text,
+    /// `raised`, `acknowledged` or `cleared`.
+    pub state: AlertState,
+    /// `info`, `warning` or `critical`, as the rule says.
+    pub severity: Text,
+    /// The zone it is about.
+    pub zone: Option<ZoneId>,
+    /// The device, sensor or quantity it is about.
+    pub subject: Option<Text>,
+    /// What is wrong, in words.
+    pub message: Text,
+    /// Since when that is so: the first of the readings that led to it.
+    pub since: Instant,
+    /// When it was raised.
+    pub raised: Instant,
+    /// When somebody acknowledged it.
+    pub acknowledged: Option<Instant>,
+    /// Who acknowledged it.
+    pub who: Option<Text>,
+    /// When it was cleared.
+    pub cleared: Option<Instant>,
+    /// What the rule did beside raising it.
+    pub action_taken: Option<Text>,
+}
+
+/// Where an alert is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertState {
+    /// Nobody has seen it yet.
+    Raised,
+    /// Somebody has; it is still so.
+    Acknowledged,
+    /// It is no longer so.
+    Cleared,
+}
+
+/// `GET /api/v1/analytics`: the newest report over one window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AnalyticsRow {
+    /// `1h`, `1d` or `7d`.
+    pub window: Text,
+    /// When it was made.
+    pub at: Instant,
+    /// `data` of the `analytics.report`.
+    pub report: Json,
+}
+
 /// A question of an edge to the flow.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Question {
+    /// Alerts that stand, and the newest ones that were cleared.
+    Alerts,
+    /// The newest report of a window; without one, of every window.
+    Analytics(Option<Text>),
     /// All devices.
     Devices,
     /// All zones.
@@ -205,7 +264,9 @@ pub enum Order {
     /// Take back a stop.
     Reset(Option<ZoneId>),
     /// Change a zone: keys of its configuration, as JSON values.
-    Zone(ZoneId, crate::json::Json),
+    Zone(ZoneId, Json),
+    /// Somebody has seen the alert of this id.
+    Acknowledge(Text),
 }
 
 /// Who orders, and why.
@@ -232,6 +293,10 @@ pub enum Answer {
     Plugins(Vec<PluginRow>),
     /// How well everything is.
     Health(HealthRow),
+    /// All alerts, or the one ordered about.
+    Alerts(Vec<AlertRow>),
+    /// The newest reports.
+    Analytics(Vec<AnalyticsRow>),
     /// There is no such thing.
     NotFound(Objection),
     /// Refused, and why.

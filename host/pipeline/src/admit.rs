@@ -164,6 +164,13 @@ impl<E> Admission<E> {
 
     fn rate(&self, event: &Incoming) -> Option<f64> {
         match event.payload {
+            Payload::Reading(_) if event.source.by_mqtt() => {
+                let (shipped, set) = (
+                    self.filters.mqtt_readings_per_second,
+                    self.filters.readings_per_second,
+                );
+                shipped.into_iter().chain(set).reduce(f64::min)
+            }
             Payload::Reading(_) => self.filters.readings_per_second,
             Payload::Document(_) => self.filters.events_per_second,
         }

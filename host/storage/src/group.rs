@@ -74,6 +74,11 @@ fn apply_record(connection: &Connection, record: &Record) -> rusqlite::Result<()
         }
         // Dead letters have ids of their own; the clean end is a mark of the position.
         Record::DeadLetter(_) | Record::CleanEnd => Ok(()),
+        Record::Alert(_)
+        | Record::Report(_)
+        | Record::CallOpened(_)
+        | Record::CallClosed(_)
+        | Record::Dosed(_) => Ok(()),
     }
 }
 

@@ -52,6 +52,11 @@ pub(crate) fn restore(connection: &Connection, position: &Position) -> rusqlite:
             },
         )?,
         plugins: plugins(connection)?,
+        alerts: Vec::new(),
+        reports: Vec::new(),
+        calls: Vec::new(),
+        doses: Vec::new(),
+        texts: Vec::new(),
         ids: ids(connection, position, &mut names)?,
         tail: tail(connection, position, &mut names)?,
     })

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use growbox_flow::{Candidate, Exchanged, Flow, Input, Machine, Start};
-use growbox_model::commit::Restored;
+use growbox_model::commit::{OpenCall, Restored};
 use growbox_model::ports::{
     BatchResult, DriveOrder, DriverReport, EventFilter, Handled, History, Ports, Sample, Ticket,
     Window,
@@ -269,6 +269,8 @@ fn start(inputs: &[Incoming]) -> Start {
 
 impl Ports for Bench {
     fn commit(&mut self, _: Commit) {}
+
+    fn call(&mut self, _: OpenCall) {}
 
     fn deliver(&mut self, batch: Batch) {
         let begun = Instant::now();

@@ -18,6 +18,7 @@ fn a_granted_request_is_ordered_confirmed_told_and_lapses() {
             output: "null:heater".into(),
             level: 1.0,
             within: Some(Span::seconds(120)),
+            pulse: false,
         }]
     );
     assert_eq!(bench.said.changes[0].trigger, "vpd");

@@ -94,12 +94,21 @@ fn retention(value: &Value) -> Read<Option<Span>> {
     span_in(Span::hours(1)..=Span::hours(24 * 366 * 100))(value).map(Some)
 }
 
+/// Readings a second that MQTT may bring of each series.
+const MQTT_RATE: f64 = 10.0;
+
 /// Reads `[filters]`.
 pub(super) fn filters(mut section: Section<'_, '_>) -> FilterSpec {
     let rate = || number_in(0.001..=1e6);
     let why = "no limit unless set";
     let filters = FilterSpec {
         readings_per_second: section.or_none("readings_per_second", rate(), why),
+        mqtt_readings_per_second: Some(section.or(
+            "mqtt_readings_per_second",
+            rate(),
+            MQTT_RATE,
+            "of each series; one chatty device must not flood the log",
+        )),
         events_per_second: section.or_none("events_per_second", rate(), why),
         drop_types: section.list(
             "drop_types",

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crossbeam_channel::Sender;
 use growbox_drivers::{Driver as _, DriverEvent, Drivers, Order};
 use growbox_flow::Input;
-use growbox_model::ports::{BatchResult, DriveOrder, Ports, Ticket};
+use growbox_model::ports::{BatchResult, CallAnswer, DriveOrder, Ports, Ticket};
 use growbox_model::row::Answer;
 use growbox_model::{
-    Batch, Clock, Commit, Event, Fault, Generation, Instant, PluginId, Seq, Span, Text,
+    Batch, Clock, Commit, Event, Fault, Generation, Instant, OpenCall, PluginId, Seq, Span, Text,
 };
 use growbox_storage::{Log, Reader};
 
@@ -109,6 +109,14 @@ impl Ports for LivePorts {
         };
         let events = self.drivers.send(order);
         self.hear(events);
+    }
+
+    fn call(&mut self, call: OpenCall) {
+        let outcome = Err("this build performs no outbound calls".to_owned());
+        self.heard.push(Input::Called(CallAnswer {
+            id: call.id,
+            outcome,
+        }));
     }
 
     fn answer(&mut self, ticket: Ticket, answer: Answer) {

@@ -48,6 +48,8 @@ const ALERT: &[Field] = &[
     may("since", Words),
     may("evidence", List),
     may("action_taken", Words),
+    may("alert", Words),
+    may("who", Words),
 ];
 const PLUGIN: &[Field] = &[
     must("plugin", Words),
@@ -182,13 +184,21 @@ pub static DOCUMENTS: &[DocumentSpec] = &[
             may("frequency", Object),
             may("failures", List),
             may("latency", Object),
+            may("devices", Object),
+            may("climate", Object),
+            may("anomalies", List),
+            may("from", Words),
+            may("to", Words),
         ],
     ),
     doc(
         "analytics.anomaly",
         &[
             may("sensor_id", Words),
+            may("quantity", Words),
             may("value", Number),
+            may("expected", Number),
+            may("deviation", Number),
             may("message", Words),
         ],
     ),
@@ -227,6 +237,7 @@ pub static DOCUMENTS: &[DocumentSpec] = &[
         &[
             may("overall_status", Words),
             may("component_status", Object),
+            may("latency", Object),
             may("next_check", Words),
         ],
     ),
