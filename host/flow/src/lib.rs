@@ -5,6 +5,7 @@
 //! replay and tests put different things behind `growbox_model::ports::Ports`.
 
 mod answers;
+mod climate;
 mod clock;
 mod day;
 mod effects;
@@ -24,6 +25,7 @@ mod round;
 mod rows;
 mod say;
 mod series;
+mod setpoints;
 mod start;
 mod zones;
 

@@ -2,13 +2,52 @@
 
 use growbox_model::commit::Record;
 use growbox_model::ports::wall_of;
-use growbox_model::{Json, Objection, Operation, ZoneId};
+use growbox_model::{Json, Moment, Objection, Operation, Role, ZoneId};
 use serde_json::{Map, Value, json};
 
 use crate::flow::Flow;
 use crate::obey::length;
 use crate::say::Saying;
-use crate::zones::Pause;
+
+/// A zone's automation, paused for a while or for some roles only.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Pause {
+    pub until: Option<Moment>,
+    /// Paused systems; none means all.
+    pub systems: Vec<String>,
+}
+
+impl Pause {
+    pub(crate) fn concerns(&self, role: Option<Role>) -> bool {
+        self.systems.is_empty()
+            || role.is_some_and(|role| {
+                self.systems
+                    .iter()
+                    .any(|system| roles_of(system).contains(&role.as_str()))
+            })
+    }
+}
+
+/// The roles of a system, as `control.automation.paused` names systems; a role names itself.
+fn roles_of(system: &str) -> &[&str] {
+    match system {
+        "climate" => &[
+            "exhaust",
+            "intake",
+            "circulation",
+            "heater",
+            "cooler",
+            "humidifier",
+            "dehumidifier",
+        ],
+        "irrigation" => &["pump"],
+        "lighting" => &["light"],
+        _ => match growbox_model::Role::new(system) {
+            Ok(role) => std::slice::from_ref(&role.0.name),
+            Err(_) => &[],
+        },
+    }
+}
 
 impl Flow {
     pub(crate) fn pause(&mut self, zone: &ZoneId, data: &Map<String, Value>) {

@@ -1,16 +1,15 @@
-//! The zones as the log folds into them: climate, what is missing, set points, day.
+//! The zones as the log folds into them: their series, who speaks for which sensor, who fell silent.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
-use growbox_climate::{PartOfDay, Range, Stage};
 use growbox_model::{
-    DeviceSpec, Event, Instant, Measure, Moment, Now, Operation, Quantity, Reading, Role, RoomSpec,
-    SensorId, Setpoint, Source, Span, Text, ZoneId, ZoneSpec, ZoneView,
+    DeviceSpec, Event, Instant, Moment, Operation, Quantity, Reading, Role, RoomSpec, SensorId,
+    Source, Span, ZoneId, ZoneSpec,
 };
 use growbox_pipeline::validate::{Bindings, SERIES};
 
-use crate::day::Photoperiod;
+use crate::pause::Pause;
 use crate::series::Series;
 
 /// Seconds east of UTC at an instant, daylight saving included.
@@ -26,46 +25,6 @@ pub(crate) struct Silence {
     pub interval: Span,
 }
 
-/// A zone's automation, paused for a while or for some roles only.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Pause {
-    pub until: Option<Moment>,
-    /// Paused systems; none means all.
-    pub systems: Vec<String>,
-}
-
-impl Pause {
-    fn concerns(&self, role: Option<Role>) -> bool {
-        self.systems.is_empty()
-            || role.is_some_and(|role| {
-                self.systems
-                    .iter()
-                    .any(|system| roles_of(system).contains(&role.as_str()))
-            })
-    }
-}
-
-/// The roles of a system, as `control.automation.paused` names systems; a role names itself.
-fn roles_of(system: &str) -> &[&str] {
-    match system {
-        "climate" => &[
-            "exhaust",
-            "intake",
-            "circulation",
-            "heater",
-            "cooler",
-            "humidifier",
-            "dehumidifier",
-        ],
-        "irrigation" => &["pump"],
-        "lighting" => &["light"],
-        _ => match growbox_model::Role::new(system) {
-            Ok(role) => std::slice::from_ref(&role.0.name),
-            Err(_) => &[],
-        },
-    }
-}
-
 #[derive(Debug)]
 pub(crate) struct Zone {
     /// As configured, with overrides applied.
@@ -73,7 +32,7 @@ pub(crate) struct Zone {
     pub pause: Option<Pause>,
     members: Vec<usize>,
     /// Quantities its devices need.
-    needs: BTreeSet<Quantity>,
+    pub needs: BTreeSet<Quantity>,
 }
 
 /// All zones and series.
@@ -213,7 +172,7 @@ impl Zones {
             .any(|s| s.quantity == *quantity && s.fresh(now))
     }
 
-    fn members(&self, zone: &ZoneId) -> impl Iterator<Item = &Series> {
+    pub(crate) fn members(&self, zone: &ZoneId) -> impl Iterator<Item = &Series> {
         let places = self
             .zones
             .get(zone)
@@ -250,30 +209,6 @@ impl Zones {
         (self.utc_offset)(wall)
     }
 
-    /// One zone as it stands, without its devices.
-    pub(crate) fn view(&self, zone: &ZoneId, now: Now) -> Option<ZoneView> {
-        let spec = &self.zones.get(zone)?.spec;
-        let day = self.day(spec, now);
-        let climate = self.climate(zone, now.moment);
-        let missing = self.missing(zone, now.moment, &climate);
-        Some(ZoneView {
-            zone: zone.clone(),
-            ambient: spec.ambient.clone(),
-            stage: spec.stage.clone(),
-            operation: self.operation(zone, None),
-            mode: spec.mode.clone(),
-            day,
-            setpoints: setpoints(spec, day),
-            climate,
-            missing,
-            devices: Vec::new(),
-            attributes: vec![(
-                "leaf_offset_celsius".into(),
-                spec.leaf_offset_celsius.to_string().into(),
-            )],
-        })
-    }
-
     /// A zone's operation; a pause of single systems concerns only the roles in them.
     pub(crate) fn operation(&self, zone: &ZoneId, role: Option<Role>) -> Operation {
         let Some(zone) = self.zones.get(zone) else {
@@ -285,43 +220,6 @@ impl Zones {
             }
             _ => zone.spec.operation,
         }
-    }
-
-    fn day(&self, spec: &ZoneSpec, now: Now) -> Option<bool> {
-        let stage_hours = || {
-            let stage = Stage::from_name(spec.stage.as_deref()?)?;
-            Some(f64::from(stage.hours_of_light()))
-        };
-        let photoperiod = Photoperiod {
-            lights_on: spec.lights_on?,
-            hours_of_light: spec.hours_of_light.or_else(stage_hours)?,
-        };
-        photoperiod.day(now, self.utc_offset(now.wall))
-    }
-
-    fn climate(&self, zone: &ZoneId, now: Moment) -> Vec<Measure> {
-        let mut votes: BTreeMap<&Quantity, Vec<&Series>> = BTreeMap::new();
-        for series in self.members(zone).filter(|s| s.fresh(now)) {
-            votes.entry(&series.quantity).or_default().push(series);
-        }
-        votes
-            .into_values()
-            .filter_map(|mut votes| vote(&mut votes))
-            .collect()
-    }
-
-    fn missing(&self, zone: &ZoneId, now: Moment, climate: &[Measure]) -> Vec<Quantity> {
-        let known = self
-            .members(zone)
-            .filter(|s| !s.fresh(now))
-            .map(|s| &s.quantity);
-        let needed = self.zones.get(zone).into_iter().flat_map(|z| &z.needs);
-        let wanted: BTreeSet<&Quantity> = known.chain(needed).collect();
-        let present: BTreeSet<&Quantity> = climate.iter().map(|m| &m.quantity).collect();
-        wanted
-            .difference(&present)
-            .map(|quantity| (*quantity).clone())
-            .collect()
     }
 }
 
@@ -363,78 +261,12 @@ fn silence_of(series: &Series) -> Silence {
     }
 }
 
-/// The median; of an even number the mean of the middle two.
-fn vote(votes: &mut [&Series]) -> Option<Measure> {
-    votes.sort_by(|a, b| a.value.total_cmp(&b.value));
-    let middle = votes.len() / 2;
-    let value = match votes.len() % 2 {
-        1 => votes[middle].value,
-        _ => f64::midpoint(
-            votes.get(middle.checked_sub(1)?)?.value,
-            votes[middle].value,
-        ),
-    };
-    let newest = votes.iter().max_by_key(|s| s.taken)?;
-    let quality = votes.iter().map(|s| s.quality).min()?;
-    Some(Measure {
-        quantity: newest.quantity.clone(),
-        unit: newest.unit.clone(),
-        value,
-        quality,
-        taken: newest.taken,
-        taken_at: newest.taken_at,
-    })
-}
-
-/// The stage's ranges for the part of the day, with the targets somebody set.
-fn setpoints(spec: &ZoneSpec, day: Option<bool>) -> Vec<Setpoint> {
-    let stage = spec.stage.as_deref().and_then(Stage::from_name);
-    let profile = stage.map(|stage| stage.profile(PartOfDay::of(day)));
-    let ranges: Vec<(&str, Option<Range>)> = profile.map_or_else(Vec::new, |p| {
-        vec![
-            ("vpd", p.vpd),
-            ("temperature", Some(p.temperature)),
-            ("humidity", Some(p.humidity)),
-            ("co2", p.co2),
-            ("ec", p.ec),
-        ]
-    });
-    let mut points: Vec<Setpoint> = Vec::new();
-    for (name, range) in ranges {
-        if let Some((range, quantity)) = range.zip(Quantity::new(name).ok()) {
-            let target = spec
-                .targets
-                .get(&quantity)
-                .copied()
-                .unwrap_or(range.middle());
-            points.push(setpoint(quantity, range.low, target, range.high));
-        }
-    }
-    for (quantity, target) in &spec.targets {
-        if !points.iter().any(|point| point.quantity == *quantity) {
-            points.push(setpoint(quantity.clone(), *target, *target, *target));
-        }
-    }
-    points
-}
-
-fn setpoint(quantity: Quantity, low: f64, target: f64, high: f64) -> Setpoint {
-    let unit: Text = quantity.spec().map_or("", |row| row.unit).into();
-    Setpoint {
-        quantity,
-        unit,
-        low,
-        target,
-        high,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use growbox_model::incoming::reading;
     use growbox_model::room::{FilterSpec, NodeSpec};
-    use growbox_model::{EventType, Payload, Quality, Seq};
+    use growbox_model::{EventType, Now, Payload, Quality, Seq};
 
     fn tent() -> ZoneId {
         ZoneId::new("tent").unwrap()

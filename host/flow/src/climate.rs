@@ -1,0 +1,97 @@
+//! The climate of a zone: the median of what its sensors say, what is missing, whether it is day.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use growbox_climate::Stage;
+use growbox_model::{Measure, Moment, Now, Quantity, ZoneId, ZoneSpec, ZoneView};
+
+use crate::day::Photoperiod;
+use crate::series::Series;
+use crate::setpoints::setpoints;
+use crate::zones::Zones;
+
+impl Zones {
+    /// One zone as it stands, without its devices.
+    pub(crate) fn view(&self, zone: &ZoneId, now: Now) -> Option<ZoneView> {
+        let spec = &self.zones.get(zone)?.spec;
+        let day = self.day(spec, now);
+        let climate = self.climate(zone, now.moment);
+        let missing = self.missing(zone, now.moment, &climate);
+        Some(ZoneView {
+            zone: zone.clone(),
+            ambient: spec.ambient.clone(),
+            stage: spec.stage.clone(),
+            operation: self.operation(zone, None),
+            mode: spec.mode.clone(),
+            day,
+            setpoints: setpoints(spec, day),
+            climate,
+            missing,
+            devices: Vec::new(),
+            attributes: vec![(
+                "leaf_offset_celsius".into(),
+                spec.leaf_offset_celsius.to_string().into(),
+            )],
+        })
+    }
+
+    fn day(&self, spec: &ZoneSpec, now: Now) -> Option<bool> {
+        let stage_hours = || {
+            let stage = Stage::from_name(spec.stage.as_deref()?)?;
+            Some(f64::from(stage.hours_of_light()))
+        };
+        let photoperiod = Photoperiod {
+            lights_on: spec.lights_on?,
+            hours_of_light: spec.hours_of_light.or_else(stage_hours)?,
+        };
+        photoperiod.day(now, self.utc_offset(now.wall))
+    }
+
+    fn climate(&self, zone: &ZoneId, now: Moment) -> Vec<Measure> {
+        let mut votes: BTreeMap<&Quantity, Vec<&Series>> = BTreeMap::new();
+        for series in self.members(zone).filter(|s| s.fresh(now)) {
+            votes.entry(&series.quantity).or_default().push(series);
+        }
+        votes
+            .into_values()
+            .filter_map(|mut votes| vote(&mut votes))
+            .collect()
+    }
+
+    fn missing(&self, zone: &ZoneId, now: Moment, climate: &[Measure]) -> Vec<Quantity> {
+        let known = self
+            .members(zone)
+            .filter(|s| !s.fresh(now))
+            .map(|s| &s.quantity);
+        let needed = self.zones.get(zone).into_iter().flat_map(|z| &z.needs);
+        let wanted: BTreeSet<&Quantity> = known.chain(needed).collect();
+        let present: BTreeSet<&Quantity> = climate.iter().map(|m| &m.quantity).collect();
+        wanted
+            .difference(&present)
+            .map(|quantity| (*quantity).clone())
+            .collect()
+    }
+}
+
+/// The median; of an even number the mean of the middle two.
+fn vote(votes: &mut [&Series]) -> Option<Measure> {
+    votes.sort_by(|a, b| a.value.total_cmp(&b.value));
+    let middle = votes.len() / 2;
+    let value = match votes.len() % 2 {
+        1 => votes[middle].value,
+        _ => f64::midpoint(
+            votes.get(middle.checked_sub(1)?)?.value,
+            votes[middle].value,
+        ),
+    };
+    let newest = votes.iter().max_by_key(|s| s.taken)?;
+    let quality = votes.iter().map(|s| s.quality).min()?;
+    Some(Measure {
+        quantity: newest.quantity.clone(),
+        unit: newest.unit.clone(),
+        value,
+        quality,
+        taken: newest.taken,
+        taken_at: newest.taken_at,
+    })
+}
