@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use growbox_climate::Stage;
-use growbox_model::{Measure, Moment, Now, Quantity, ZoneId, ZoneSpec, ZoneView};
+use growbox_model::{Measure, Moment, Now, Quantity, Text, ZoneId, ZoneSpec, ZoneView};
 
-use crate::day::Photoperiod;
+use crate::day::{Photoperiod, Window};
 use crate::series::Series;
 use crate::setpoints::setpoints;
 use crate::zones::Zones;
@@ -14,7 +13,11 @@ impl Zones {
     /// One zone as it stands, without its devices.
     pub(crate) fn view(&self, zone: &ZoneId, now: Now) -> Option<ZoneView> {
         let spec = &self.zones.get(zone)?.spec;
-        let day = self.day(spec, now);
+        let light = Photoperiod::of(spec);
+        let window = light.and_then(|light| light.window(now, |wall| self.utc_offset(wall)));
+        let day = light
+            .filter(|_| now.wall_trusted)
+            .map(|_| window.is_some_and(|window| window.holds(now.wall)));
         let climate = self.climate(zone, now.moment);
         let missing = self.missing(zone, now.moment, &climate);
         Some(ZoneView {
@@ -28,23 +31,8 @@ impl Zones {
             climate,
             missing,
             devices: Vec::new(),
-            attributes: vec![(
-                "leaf_offset_celsius".into(),
-                spec.leaf_offset_celsius.to_string().into(),
-            )],
+            attributes: attributes(spec, window),
         })
-    }
-
-    fn day(&self, spec: &ZoneSpec, now: Now) -> Option<bool> {
-        let stage_hours = || {
-            let stage = Stage::from_name(spec.stage.as_deref()?)?;
-            Some(f64::from(stage.hours_of_light()))
-        };
-        let photoperiod = Photoperiod {
-            lights_on: spec.lights_on?,
-            hours_of_light: spec.hours_of_light.or_else(stage_hours)?,
-        };
-        photoperiod.day(now, self.utc_offset(now.wall))
     }
 
     fn climate(&self, zone: &ZoneId, now: Moment) -> Vec<Measure> {
@@ -71,6 +59,17 @@ impl Zones {
             .map(|quantity| (*quantity).clone())
             .collect()
     }
+}
+
+/// What a view tells beside its fields. Instants are ns since the Unix epoch.
+fn attributes(spec: &ZoneSpec, window: Option<Window>) -> Vec<(Text, Text)> {
+    let leaf_offset = spec.leaf_offset_celsius.to_string();
+    let mut told = vec![("leaf_offset_celsius".into(), leaf_offset.into())];
+    if let Some(Window { start, end }) = window {
+        told.push(("day_start".into(), start.0.to_string().into()));
+        told.push(("day_end".into(), end.0.to_string().into()));
+    }
+    told
 }
 
 /// The median; of an even number the mean of the middle two.

@@ -108,7 +108,8 @@ pub struct ZoneView {
     pub missing: Vec<Quantity>,
     /// Its devices.
     pub devices: Vec<DeviceView>,
-    /// Open set; `leaf_offset_celsius` is always there.
+    /// Open set; `leaf_offset_celsius` is always there, `day_start` and `day_end` (ns since the
+    /// Unix epoch) where the zone has a day of light.
     pub attributes: Vec<(Text, Text)>,
 }
 

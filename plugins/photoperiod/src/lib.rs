@@ -1,11 +1,19 @@
-//! Switches the light on and off with the day of its zone.
+//! Lights a zone through its day: on and off, or with a sunrise and a sunset.
 //!
-//! Whether it is day is the host's to say, since it knows `lights_on`, the stage and how far
-//! the clock can be trusted. Where it does not say, nothing is asked: the light goes to its safe
-//! level.
+//! When the day begins and ends is the host's to say, since it knows `lights_on`, the stage, the
+//! time zone and how far the clock can be trusted ([`decide`] is what follows from that). What
+//! is asked depends on the instant alone and on nothing that fired before, so a clock that is
+//! set forward or back over a switching time finds the light where it should be at the next
+//! tick. While the clock cannot be trusted the day that was running is held until it would have
+//! ended; after that, and where nobody ever knew, the light stays at its safe level: a night too
+//! long costs growth, a lit night costs the harvest.
 
+mod decide;
+
+use decide::{Course, Held, Phase, Told, phase};
 use growbox_sdk::prelude::*;
 use growbox_sdk::{Placing, Standing, Wish, denied_device};
+use serde::{Deserialize, Serialize};
 
 /// Its own name, as the host knows it.
 const ID: &str = env!("CARGO_PKG_NAME");
@@ -13,9 +21,29 @@ const ID: &str = env!("CARGO_PKG_NAME");
 /// What an operator may set.
 #[derive(Clone, Debug, Settings)]
 pub struct Photoperiod {
+    /// From dark to full, for lights that can be dimmed.
+    #[setting(default = "0s", min = "0s", max = "4h")]
+    pub sunrise: Span,
+    /// From full to dark, for lights that can be dimmed.
+    #[setting(default = "0s", min = "0s", max = "4h")]
+    pub sunset: Span,
+    /// How bright lights that can be dimmed are by day.
+    #[setting(default = 1.0, min = 0.05, max = 1.0)]
+    pub full: Level,
     /// How long a request stands unless it is renewed; at least three ticks.
     #[setting(default = "120s", min = "90s", max = "30min")]
     pub lease: Span,
+}
+
+/// What is remembered of a zone.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Memory {
+    #[serde(flatten)]
+    standing: Standing,
+    /// The last thing the host was sure of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<Held>,
 }
 
 #[growbox::plugin(
@@ -28,12 +56,14 @@ pub struct Photoperiod {
     may_control(light = "to give plants their day and their night")
 )]
 impl Handler for Photoperiod {
-    type State = PerZone<Standing>;
+    type State = PerZone<Memory>;
 
-    fn handle(&self, room: &Room, standing: &mut Self::State, effects: &mut Effects) -> Outcome {
-        take_denials(room, standing);
+    fn handle(&self, room: &Room, memory: &mut Self::State, effects: &mut Effects) -> Outcome {
+        take_denials(room, memory);
         for zone in room.zones().filter(has_light) {
-            let standing = standing.of(zone);
+            let memory = memory.of(zone);
+            let phase = phase(told(room, &zone), &mut memory.held, room.now());
+            let standing = &mut memory.standing;
             if zone.paused() {
                 standing.forget();
                 continue;
@@ -45,7 +75,8 @@ impl Handler for Photoperiod {
                 lease: self.lease,
                 causes: &causes(room, &zone),
             };
-            let wishes = wishes(room, &zone, standing);
+            let wishes =
+                phase.map_or_else(Vec::new, |phase| self.wishes(room, &zone, phase, standing));
             let otherwise = "whether it is day is not known";
             standing.place(placing, &zone, &wishes, otherwise, effects);
         }
@@ -53,36 +84,80 @@ impl Handler for Photoperiod {
     }
 }
 
+impl Photoperiod {
+    /// A level for every light that may be asked.
+    fn wishes(&self, room: &Room, zone: &Zone, phase: Phase, standing: &mut Standing) -> Vec<Wish> {
+        let course = Course {
+            sunrise: self.sunrise,
+            sunset: self.sunset,
+            full: self.full.0,
+        };
+        let wish = |light: Device| Wish {
+            device: light.id.clone(),
+            level: level(&light, course, phase),
+            reason: in_words(
+                room,
+                zone,
+                phase,
+                course.ramp(phase).filter(|_| !light.switched),
+            ),
+        };
+        zone.devices_of("light")
+            .filter(|light| !standing.is_denied(&light.id, room.now()))
+            .map(wish)
+            .collect()
+    }
+}
+
 fn has_light(zone: &Zone) -> bool {
     zone.devices_of("light").next().is_some()
 }
 
-/// A level for every light that may be asked; none where it is not known whether it is day.
-fn wishes(room: &Room, zone: &Zone, standing: &mut Standing) -> Vec<Wish> {
-    let Some(day) = zone.day else {
-        return Vec::new();
-    };
-    let reason = if day {
-        day_in_words(zone)
-    } else {
-        "night".into()
-    };
-    let lights = zone.devices_of("light");
-    let wish = |light: Device| Wish {
-        device: light.id.clone(),
-        level: f64::from(u8::from(day)),
-        reason: reason.clone(),
-    };
-    lights
-        .filter(|light| !standing.is_denied(&light.id, room.now()))
-        .map(wish)
-        .collect()
+/// What the host says of a zone's day.
+fn told(room: &Room, zone: &Zone) -> Told {
+    let clock = room.clock();
+    let span = |from: u64, to: u64| Span::from_nanoseconds(to.saturating_sub(from));
+    Told {
+        day: zone.day,
+        clock_set: clock.wall_trusted,
+        elapsed: instant(zone, "day_start").map(|start| span(start, clock.wall)),
+        left: instant(zone, "day_end").map(|end| span(clock.wall, end)),
+    }
 }
 
-/// `18 h day`, or `day` where the stage does not say how long it is.
-fn day_in_words(zone: &Zone) -> String {
-    match zone.growth_stage() {
-        Some(stage) => format!("{} h day", stage.hours_of_light()),
+fn instant(zone: &Zone, attribute: &str) -> Option<u64> {
+    zone.attribute(attribute)?.parse().ok()
+}
+
+/// The level of one light: a switch is full by day, a dimmer never darker than it can be.
+fn level(light: &Device, course: Course, phase: Phase) -> f64 {
+    match phase {
+        Phase::Night { .. } => 0.0,
+        Phase::Day { .. } if light.switched => 1.0,
+        Phase::Day { .. } => course.level(phase).clamp(light.low, light.high),
+    }
+}
+
+fn in_words(room: &Room, zone: &Zone, phase: Phase, ramp: Option<&str>) -> String {
+    match phase {
+        Phase::Night { known: true } => "night".into(),
+        Phase::Night { known: false } => "the clock is not set: dark until it is".into(),
+        Phase::Day { known: false, .. } => {
+            "the clock is not set: the day goes on until it would have ended".into()
+        }
+        Phase::Day { .. } => match ramp {
+            Some(ramp) => format!("{ramp} of a {}", day_in_words(room, zone)),
+            None => day_in_words(room, zone),
+        },
+    }
+}
+
+/// `18 h day`, or `day` where nobody says how long it is.
+fn day_in_words(room: &Room, zone: &Zone) -> String {
+    let ends = instant(zone, "day_start").zip(instant(zone, "day_end"));
+    let whole = ends.map(|(start, end)| Span::from_nanoseconds(end.saturating_sub(start)));
+    match whole.filter(|_| room.clock().wall_trusted) {
+        Some(whole) => format!("{} h day", (whole.as_seconds() / 360.0).round() / 10.0),
         None => "day".into(),
     }
 }
@@ -96,7 +171,7 @@ fn causes(room: &Room, zone: &Zone) -> Vec<u64> {
     about.map(|event| event.seq).collect()
 }
 
-fn take_denials(room: &Room, standing: &mut PerZone<Standing>) {
+fn take_denials(room: &Room, memory: &mut PerZone<Memory>) {
     for device in room
         .events()
         .iter()
@@ -106,103 +181,10 @@ fn take_denials(room: &Room, standing: &mut PerZone<Standing>) {
             .zones()
             .find(|zone| zone.devices().any(|known| known.id == device));
         if let Some(zone) = home {
-            standing.of(zone).take_denial(&device, room.now());
+            memory.of(zone).standing.take_denial(&device, room.now());
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use growbox_sdk::json::json;
-
-    fn tent(day: Option<bool>) -> TestRoom<Photoperiod> {
-        TestRoom::with(Photoperiod::default())
-            .switch("light")
-            .view(|view| {
-                view.stage = Some("mid-veg".into());
-                view.day = day;
-            })
-    }
-
-    #[test]
-    fn the_light_follows_the_day() {
-        let mut room = tent(Some(true));
-        room.run(seconds(30)).expect_request("light", Level::FULL);
-        assert_eq!(room.requests()[0].reason, "18 h day");
-        room.tent().day = Some(false);
-        room.run(seconds(30)).expect_request("light", Level::OFF);
-        assert_eq!(room.requests()[0].reason, "night");
-    }
-
-    #[test]
-    fn flowers_have_a_shorter_day() {
-        let mut room = tent(Some(true)).view(|view| view.stage = Some("mid-flower".into()));
-        room.run(seconds(30));
-        assert_eq!(room.requests()[0].reason, "12 h day");
-        let mut room = tent(Some(true)).view(|view| view.stage = None);
-        room.run(seconds(30));
-        assert_eq!(room.requests()[0].reason, "day");
-    }
-
-    #[test]
-    fn a_whole_day_is_without_a_gap() {
-        let mut room = tent(Some(true));
-        for _ in 0..60 {
-            room.run(minutes(2));
-            assert_eq!(room.tent().devices[0].level, 1.0);
-            assert_eq!(room.requests().len(), 2, "renewed every second tick");
-        }
-    }
-
-    #[test]
-    fn without_knowing_the_day_the_light_is_let_go() {
-        let mut room = tent(None);
-        room.run(minutes(5)).expect_nothing();
-        let mut room = tent(Some(true));
-        room.run(minutes(1));
-        room.tent().day = None;
-        room.run(seconds(30)).expect_release("light");
-        room.run(minutes(5)).expect_nothing();
-    }
-
-    #[test]
-    fn a_change_of_stage_is_acted_upon_at_once() {
-        let mut room = tent(Some(true));
-        room.run(minutes(1));
-        let changed = room.document("control.stage.changed", &json!({"new_stage": "drying"}));
-        let seq = changed.seq;
-        room.tent().day = Some(false);
-        room.send([changed]).expect_request("light", Level::OFF);
-        assert_eq!(room.requests()[0].causes, [seq]);
-    }
-
-    #[test]
-    fn a_denied_light_is_left_alone_for_a_while() {
-        let mut room = tent(Some(true));
-        room.run(seconds(30)).expect_request("light", Level::FULL);
-        let denial = json!({"device_id": "light", "requester": "photoperiod"});
-        let denied = room.document("device.action.denied", &denial);
-        room.send([denied]).expect_nothing();
-        room.run(minutes(4)).expect_nothing();
-        room.run(minutes(2)).expect_request("light", Level::FULL);
-    }
-
-    #[test]
-    fn zones_without_light_and_paused_zones_are_left_alone() {
-        TestRoom::with(Photoperiod::default())
-            .switch("heater")
-            .view(|view| view.day = Some(true))
-            .run(minutes(5))
-            .expect_nothing();
-        tent(Some(true))
-            .view(|view| view.operation = "paused".into())
-            .run(minutes(5))
-            .expect_nothing();
-    }
-
-    #[test]
-    fn it_works_without_being_allowed_to() {
-        assert!(Photoperiod::manifest().asks.iter().all(|ask| !ask.required));
-    }
-}
+mod tests;

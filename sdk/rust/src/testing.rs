@@ -124,6 +124,7 @@ pub struct TestRoom<H> {
     instance: Instance<H>,
     tick: Span,
     now: Span,
+    wall_trusted: bool,
     sequence: u64,
     zones: Vec<ZoneView>,
     requests: Vec<Request>,
@@ -141,6 +142,7 @@ impl<H: Plugin> TestRoom<H> {
             instance: Instance::of(handler),
             tick,
             now: Span::ZERO,
+            wall_trusted: true,
             sequence: 0,
             zones: vec![zone(TENT)],
             requests: Vec::new(),
@@ -267,6 +269,18 @@ impl<H: Handler> TestRoom<H> {
         self
     }
 
+    /// Says whether the wall clock can be believed from now on.
+    pub fn trust_wall(&mut self, trusted: bool) -> &mut Self {
+        self.wall_trusted = trusted;
+        self
+    }
+
+    /// What the wall clock shows, in ns since the Unix epoch.
+    #[must_use]
+    pub fn wall(&self) -> u64 {
+        clock(self.now).wall
+    }
+
     /// Room time.
     #[must_use]
     pub fn now(&self) -> Moment {
@@ -360,11 +374,12 @@ impl<H: Handler> TestRoom<H> {
         for measure in self.zones.iter_mut().flat_map(|zone| &mut zone.climate) {
             measure.taken = self.now.as_nanoseconds();
         }
-        let batch = Batch {
+        let mut batch = Batch {
             tick,
             events,
             ..batch(self.now, self.zones.clone())
         };
+        batch.clock.wall_trusted = self.wall_trusted;
         let effects = self.instance.handle(&batch).expect("handles the batch");
         for effect in effects {
             match effect {
