@@ -110,7 +110,7 @@ pub(crate) fn judge(claim: &Claim, device: &Device, around: &Circumstances<'_>) 
     let (kind, policy, why, free_at) = match &wish.owner {
         Owner::Claim(winner) if *winner == claim.requester => in_force(claim, device, around),
         Owner::Claim(winner) => outranked(claim, winner, device, around),
-        Owner::Stop | Owner::End => (
+        Owner::Stop | Owner::Leaving | Owner::End => (
             VerdictKind::Granted,
             "stop",
             "it is the safe level".to_owned(),

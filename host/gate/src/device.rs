@@ -33,6 +33,8 @@ pub(crate) struct Device {
     pub(crate) operation: Option<Operation>,
     /// Observed, and still on the way to its safe level: left over from control, or a person's stop.
     pub(crate) homing: bool,
+    /// Taken out of the configuration: until when it may be on its way to its safe level.
+    pub(crate) leaving: Option<Moment>,
     /// The claim in force when it was last settled.
     pub(crate) in_force: Option<(Requester, Seq)>,
     /// What the last settling made of it.
@@ -118,6 +120,7 @@ impl Device {
             link: Link::new(),
             operation: None,
             homing: false,
+            leaving: None,
             in_force: None,
             standing,
             last_end: None,

@@ -11,6 +11,7 @@ use growbox_model::{
 
 use crate::decide::{self, Ask, Decision};
 use crate::device::{Device, Held, Start};
+use crate::exchange::Arrival;
 use crate::policy::{self, Refusal, envelope};
 use crate::settle::{Settlement, close};
 use crate::wish::Circumstances;
@@ -37,6 +38,8 @@ pub struct Gate {
     pub(crate) devices: BTreeMap<DeviceId, Device>,
     /// By zone; none stops everything.
     pub(crate) stops: BTreeMap<Option<ZoneId>, Stop>,
+    /// Devices that wait until who leaves under their name or from their output has left.
+    pub(crate) arrivals: BTreeMap<DeviceId, Arrival>,
     /// When the next start level may be wished.
     pub(crate) next_start: Moment,
     /// The process ends.
@@ -69,6 +72,7 @@ impl Gate {
         Self {
             devices,
             stops: stops.collect(),
+            arrivals: BTreeMap::new(),
             next_start: now.moment,
             ending: false,
             pending,
@@ -244,6 +248,14 @@ impl Gate {
             if device.claims.contains_key(requester) {
                 close(device, requester, Outcome::Lapsed, why, &mut self.pending);
             }
+            device.released.remove(requester);
+        }
+    }
+
+    /// Ends a requester's claim on one device: what allowed it is taken back.
+    pub fn withdraw(&mut self, requester: &Requester, device: &DeviceId, why: &str) {
+        if let Some(device) = self.devices.get_mut(device) {
+            close(device, requester, Outcome::Lapsed, why, &mut self.pending);
             device.released.remove(requester);
         }
     }

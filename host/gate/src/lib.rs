@@ -21,6 +21,7 @@ mod course;
 mod decide;
 mod device;
 mod drive;
+mod exchange;
 mod gate;
 mod policy;
 mod report;

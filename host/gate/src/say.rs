@@ -10,6 +10,9 @@ use crate::gate::Stop;
 use crate::policy::{Hindrance, Obstacle};
 use crate::wish::Owner;
 
+/// What is said of a device that leaves.
+pub(crate) const LEAVING: &str = "taken out of the configuration";
+
 /// A moment as people read it, hours and minutes in UTC.
 pub(crate) fn clock(moment: Moment, now: Now) -> String {
     wall(wall_of(moment, now))
@@ -128,6 +131,7 @@ fn wish(device: &Device, stop: Option<&Stop>) -> String {
             .get(requester)
             .map_or(String::new(), |claim| claimed(claim, spec)),
         Owner::Start => format!("start level {}", level(spec.start_level, spec)),
+        Owner::Leaving => LEAVING.to_owned(),
         Owner::End => "the host ends".to_owned(),
         Owner::Nobody => nobody(device),
     }
@@ -165,6 +169,7 @@ pub(crate) fn refusal(claim: &Claim, device: &Device, now: Now) -> Option<String
             .map(|winner| outranked_by(winner, &device.spec, now)),
         Owner::Hold => device.held.as_ref().map(|h| held(&h.hold, &device.spec)),
         Owner::Stop => Some("stopped".to_owned()),
+        Owner::Leaving => Some(LEAVING.to_owned()),
         Owner::End => Some("the host ends".to_owned()),
         Owner::Nobody | Owner::Start => Some(run_out(&device.spec)),
     }
@@ -176,6 +181,7 @@ pub(crate) fn trigger(device: &Device, owner: &Owner) -> String {
         Owner::Claim(requester) => requester.to_string(),
         Owner::Hold => "hold".to_owned(),
         Owner::Stop => "stop".to_owned(),
+        Owner::Leaving => LEAVING.to_owned(),
         Owner::End => "the host ends".to_owned(),
         Owner::Start => "start level".to_owned(),
         Owner::Nobody => device

@@ -1,7 +1,9 @@
 //! Settles every device: what is wanted now, how far it comes, what is ordered, who is told, when to look again.
 
 use growbox_model::ports::DriveOrder;
-use growbox_model::{DeviceId, Moment, Now, Operation, Outcome, Record, Requester, Seq, Span};
+use growbox_model::{
+    DeviceId, DeviceSpec, Moment, Now, Operation, Outcome, Record, Requester, Seq, Span,
+};
 
 use crate::device::{Device, Standing, Start};
 use crate::drive;
@@ -22,6 +24,10 @@ pub struct Settlement {
     pub changes: Vec<Change>,
     /// What became of earlier requests.
     pub outcomes: Vec<Consequence>,
+    /// Devices that have left: nothing is ordered of them any more.
+    pub gone: Vec<DeviceSpec>,
+    /// Devices that take their place, or are new: they are to be reached before anything is ordered.
+    pub came: Vec<DeviceSpec>,
     /// What the log keeps in tables.
     pub records: Vec<Record>,
     /// When to settle again at the latest; none until something happens.
@@ -79,6 +85,7 @@ impl Gate {
     /// Settles every device. Run it after each turn: the world changes without anybody asking.
     pub fn settle(&mut self, world: &impl World, now: Now) -> Settlement {
         let mut out = std::mem::take(&mut self.pending);
+        self.admit(now, &mut out);
         for device in self.devices.values_mut() {
             let around = around(&device.spec, &self.stops, self.ending, world, now);
             follow(device, around.operation, now, &mut out);
@@ -150,6 +157,8 @@ fn go_home(device: &mut Device, around: &Circumstances<'_>, out: &mut Settlement
     }
     let wish = if around.ending {
         Wish::forced(Owner::End, &device.spec)
+    } else if device.leaving.is_some() {
+        Wish::forced(Owner::Leaving, &device.spec)
     } else if around.stop.is_some() {
         Wish::forced(Owner::Stop, &device.spec)
     } else {
@@ -227,7 +236,7 @@ fn displace(device: &mut Device, wish: &Wish, out: &mut Settlement) {
         return;
     };
     let winner = match &wish.owner {
-        Owner::Nobody | Owner::Start => return,
+        Owner::Nobody | Owner::Start | Owner::Leaving => return,
         Owner::Claim(winner) if *winner == requester => return,
         owner => say::trigger(device, owner),
     };
@@ -288,6 +297,7 @@ fn wake(device: &Device, around: &Circumstances<'_>, out: &mut Settlement) {
         start_end,
         course.must_stop(device.spec.max_on),
         device.link.retry.map(|(_, at)| at),
+        device.leaving,
         drive::rearm_at(device),
     ];
     let leases = device.claims.values().map(|claim| claim.until);

@@ -83,7 +83,7 @@ fn owner(device: &Device) -> Option<Text> {
             .held
             .as_ref()
             .map(|held| Requester::Person(held.hold.who.clone()).to_string().into()),
-        Owner::Nobody | Owner::Start | Owner::Stop | Owner::End => None,
+        Owner::Nobody | Owner::Start | Owner::Stop | Owner::Leaving | Owner::End => None,
     }
 }
 

@@ -34,6 +34,8 @@ pub(crate) enum Owner {
     Hold,
     /// A stop.
     Stop,
+    /// It is taken out of the configuration.
+    Leaving,
     /// The process ends.
     End,
 }
@@ -79,6 +81,9 @@ impl Wish {
 pub(crate) fn wish(device: &Device, around: &Circumstances<'_>) -> Wish {
     if around.ending {
         return Wish::forced(Owner::End, &device.spec);
+    }
+    if device.leaving.is_some() {
+        return Wish::forced(Owner::Leaving, &device.spec);
     }
     if around.stop.is_some() {
         return Wish::forced(Owner::Stop, &device.spec);

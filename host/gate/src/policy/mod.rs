@@ -9,6 +9,7 @@ pub(crate) mod envelope;
 mod form;
 mod grant;
 mod hold;
+mod leaving;
 mod maximum_on;
 mod minimum_off;
 mod minimum_on;
@@ -57,8 +58,9 @@ impl Refusal {
 }
 
 /// What may refuse a request, first objection first.
-const OBJECTIONS: [fn(&Case<'_>) -> Option<Refusal>; 6] = [
+const OBJECTIONS: [fn(&Case<'_>) -> Option<Refusal>; 7] = [
     form::object,
+    leaving::object,
     grant::object,
     age::object,
     operation::object,

@@ -1,6 +1,7 @@
 //! The gate's rules as small scenes: who asks, what time does, what is ordered and said.
 
 mod drivers;
+mod exchange;
 mod leases;
 mod operation;
 mod protection;

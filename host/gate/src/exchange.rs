@@ -1,0 +1,139 @@
+//! Exchange: the device table changes while the room runs; who leaves goes to its safe level first.
+//!
+//! ```text
+//!  same role and output ──▶ stays: its limits change; protection and claims as they were
+//!  another, or none     ──▶ leaves: claims lapse, safe level, then detached (`gone`)
+//!  new, or the other one ─▶ waits until nobody leaves under its name or from its output,
+//!                           then attached as at start (`came`): protected as just switched
+//! ```
+
+use std::collections::BTreeMap;
+
+use growbox_model::commit::Restored;
+use growbox_model::{DeviceId, DeviceSpec, Moment, Now, Operation, Outcome, Record, Span};
+
+use crate::device::{Device, Held, Start};
+use crate::gate::{Gate, close_all};
+use crate::policy::envelope;
+use crate::settle::Settlement;
+
+/// Who does not reach its safe level in this time is let go all the same: its driver or its
+/// minimum off stands in the way, and neither gets better by waiting.
+const LEAVE_WITHIN: Span = Span::seconds(30);
+
+/// Why claims of a leaving device end.
+const LEAVES: &str = "the device is taken out of the configuration";
+
+/// A device that waits to be attached, with what a person holds it at.
+#[derive(Debug, Clone)]
+pub(crate) struct Arrival {
+    spec: DeviceSpec,
+    held: Option<Held>,
+}
+
+impl Gate {
+    /// Takes over another device table. What follows from it comes with the next settlings.
+    pub fn exchange(&mut self, wanted: &BTreeMap<DeviceId, DeviceSpec>, now: Now) {
+        let out = &mut self.pending;
+        let mut waited = std::mem::take(&mut self.arrivals);
+        for device in self.devices.values_mut() {
+            let id = device.spec.id.clone();
+            if let Some(arrival) = waited.remove(&id) {
+                device.held = arrival.held;
+            }
+            match wanted.get(&id) {
+                Some(spec) if same_output(spec, &device.spec) => adapt(device, spec),
+                Some(spec) => {
+                    leave(device, now.moment, out);
+                    let (spec, held) = (spec.clone(), device.held.take());
+                    self.arrivals.insert(id, Arrival { spec, held });
+                }
+                None => {
+                    leave(device, now.moment, out);
+                    if device.held.take().is_some() {
+                        out.records.push(Record::Hold(id, None));
+                    }
+                }
+            }
+        }
+        for (id, spec) in wanted {
+            if !self.devices.contains_key(id) {
+                let (spec, held) = (spec.clone(), waited.remove(id).and_then(|w| w.held));
+                self.arrivals.insert(id.clone(), Arrival { spec, held });
+            }
+        }
+    }
+
+    /// Lets go who has left, and takes in who waited for that.
+    pub(crate) fn admit(&mut self, now: Now, out: &mut Settlement) {
+        let (gone, stay) = std::mem::take(&mut self.devices)
+            .into_iter()
+            .partition(|(_, device)| has_left(device, now.moment));
+        self.devices = stay;
+        let gone: BTreeMap<DeviceId, Device> = gone;
+        out.gone
+            .extend(gone.into_values().map(|device| device.spec));
+        for (id, arrival) in std::mem::take(&mut self.arrivals) {
+            let output = &arrival.spec.output;
+            let taken = |device: &Device| device.spec.id == id || device.spec.output == *output;
+            if self.devices.values().any(taken) {
+                self.arrivals.insert(id, arrival);
+            } else {
+                out.came.push(arrival.spec.clone());
+                self.devices.insert(id, arrival.device(now));
+            }
+        }
+    }
+}
+
+impl Arrival {
+    /// As at start, after nobody knows what.
+    fn device(self, now: Now) -> Device {
+        let mut device = Device::new(self.spec, &Restored::default(), now);
+        device.held = self.held;
+        hold_inside(&mut device);
+        device
+    }
+}
+
+/// Whether it is the same thing behind the same output, whatever its limits.
+fn same_output(one: &DeviceSpec, other: &DeviceSpec) -> bool {
+    one.role == other.role && one.output == other.output && one.switched == other.switched
+}
+
+/// Other limits for a device that stays; claims and holds come inside them.
+fn adapt(device: &mut Device, spec: &DeviceSpec) {
+    device.leaving = None;
+    if device.spec == *spec {
+        return;
+    }
+    device.spec = spec.clone();
+    for claim in device.claims.values_mut() {
+        claim.level = envelope::clamp(claim.asked, spec);
+    }
+    hold_inside(device);
+}
+
+fn hold_inside(device: &mut Device) {
+    if let Some(held) = &mut device.held {
+        held.hold.level = envelope::clamp(held.hold.level, &device.spec);
+    }
+}
+
+fn leave(device: &mut Device, now: Moment, out: &mut Settlement) {
+    close_all(device, Outcome::Lapsed, LEAVES, out);
+    device.start = Start::Over;
+    device.leaving.get_or_insert(now + LEAVE_WITHIN);
+}
+
+/// Whether a leaving device is where it is safe, or cannot be brought there.
+fn has_left(device: &Device, now: Moment) -> bool {
+    let Some(patience) = device.leaving else {
+        return false;
+    };
+    let safe = device.real.level == Some(device.spec.safe_level)
+        && device.real.heading.is_none()
+        && device.link.asserted;
+    let never_driven = device.operation == Some(Operation::Observe) && !device.homing;
+    safe || never_driven || !device.link.available || now >= patience
+}
