@@ -9,9 +9,10 @@
 //!   room ────────────▶└──────▶ Reading | State | Available | Attached | Unreadable
 //! ```
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use growbox_model::{Instant, Span, Text};
+use growbox_model::{Instant, Objection, Span, Text};
 
 /// What a driver reports.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,6 +108,20 @@ pub trait Driver: Send {
     /// Takes an order without waiting. A newer order for an output replaces the older one.
     /// Returns what is known at once.
     fn send(&mut self, order: Order) -> Vec<DriverEvent>;
+
+    /// Serves one more output, by its name without the driver's prefix, while everything else
+    /// goes on. Returns what is known of it at once.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the name; then nothing has changed.
+    fn attach(&mut self, point: &str) -> Result<Vec<DriverEvent>, Objection>;
+
+    /// Serves an output no longer; it stays where it is.
+    fn detach(&mut self, point: &str);
+
+    /// Hears these sensors from now on, by their names without the driver's prefix, and no others.
+    fn listen(&mut self, points: &BTreeSet<Text>);
 
     /// Whether nothing real hangs on it; none while the far side has not said.
     fn simulated(&self) -> Option<bool>;

@@ -32,19 +32,27 @@ impl Default for Options {
     }
 }
 
-/// Every driver the room's addresses need.
+/// Every driver the room's addresses need, by the prefix of the addresses it serves.
 pub struct Drivers {
-    drivers: Vec<Box<dyn Driver>>,
-    outputs: BTreeMap<Text, usize>,
+    seats: BTreeMap<Text, Seat>,
+    options: Options,
+    sink: Sink,
 }
 
-/// Points of each kind, as the addresses name them.
-#[derive(Debug, Default)]
-struct Points {
-    simulated: Served,
-    null: Served,
-    unix: BTreeMap<Text, Served>,
+/// One driver, and what it serves.
+struct Seat {
+    driver: Box<dyn Driver>,
+    served: Served,
 }
+
+/// What each driver is to serve, by the prefix of its addresses.
+#[derive(Debug, Default)]
+struct Points(BTreeMap<Text, Served>);
+
+/// The prefix of the tent's addresses.
+const SIMULATED: &str = "sim:";
+/// The prefix of addresses behind which there is nothing.
+const NULL: &str = "null:";
 
 /// Outputs and sensors that one driver serves.
 #[derive(Debug, Default)]
@@ -68,77 +76,120 @@ impl Drivers {
     ) -> Result<Self, Vec<Objection>> {
         let points = Points::read(outputs, sources)?;
         let mut drivers = Self {
-            drivers: Vec::new(),
-            outputs: BTreeMap::new(),
+            seats: BTreeMap::new(),
+            options,
+            sink: sink.clone(),
         };
-        drivers
-            .open_simulated(&points.simulated, options)
-            .map_err(|objection| vec![objection])?;
-        drivers.open_null(&points.null);
-        for address in drivers.outputs.keys() {
-            sink(DriverEvent::Available {
-                address: address.clone(),
-                available: true,
-            });
-        }
-        for (path, served) in &points.unix {
+        for (prefix, served) in points.0 {
             drivers
-                .open_unix(path, served, options, sink)
+                .seat(prefix, served)
                 .map_err(|objection| vec![objection])?;
         }
         Ok(drivers)
     }
 
-    fn open_simulated(&mut self, served: &Served, options: Options) -> Result<(), Objection> {
-        if served.is_empty() {
-            return Ok(());
+    /// Serves one more output while everything else goes on. Returns what is known of it at once.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the address; then nothing has changed.
+    pub fn attach(&mut self, output: &str) -> Result<Vec<DriverEvent>, Objection> {
+        let (prefix, point) = split(parse_output(output)?);
+        if !self.seats.contains_key(&prefix) {
+            self.seat(prefix.clone(), Served::default())?;
         }
-        let outputs = served.outputs.iter().map(|name| &**name);
-        let sensors = served.sensors.iter().map(|name| &**name);
-        let room = Simulated::new(Tent::new(options.seed), options.interval, outputs, sensors)?;
-        self.add(Box::new(room), "sim:", served);
+        let Some(seat) = self.seats.get_mut(&prefix) else {
+            return Ok(Vec::new());
+        };
+        let known = seat.driver.attach(&point)?;
+        seat.served.outputs.insert(point);
+        Ok(known)
+    }
+
+    /// Serves an output no longer; it stays where it is. A driver that serves nothing ends.
+    pub fn detach(&mut self, output: &str) {
+        let Ok(address) = parse_output(output) else {
+            return;
+        };
+        let (prefix, point) = split(address);
+        if let Some(seat) = self.seats.get_mut(&prefix) {
+            seat.driver.detach(&point);
+            seat.served.outputs.remove(&point);
+        }
+        self.close_idle();
+    }
+
+    /// Hears these sensors from now on, and no others.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the addresses; then nothing has changed.
+    pub fn listen<'a>(
+        &mut self,
+        sources: impl IntoIterator<Item = &'a str>,
+    ) -> Result<(), Vec<Objection>> {
+        let mut wanted = Points::read([], sources)?;
+        for (prefix, seat) in &mut self.seats {
+            let sensors = wanted.0.remove(prefix).unwrap_or_default().sensors;
+            if seat.served.sensors != sensors {
+                seat.driver.listen(&sensors);
+                seat.served.sensors = sensors;
+            }
+        }
+        for (prefix, served) in wanted.0 {
+            self.seat(prefix, served)
+                .map_err(|objection| vec![objection])?;
+        }
+        self.close_idle();
         Ok(())
     }
 
-    fn open_null(&mut self, served: &Served) {
-        if !served.is_empty() {
-            self.add(Box::new(Null), "null:", served);
+    /// Opens the driver of a prefix with all it serves, so that nothing it says first is missed.
+    fn seat(&mut self, prefix: Text, served: Served) -> Result<(), Objection> {
+        let outputs = || served.outputs.iter().map(|point| &**point);
+        let driver: Box<dyn Driver> = match &*prefix {
+            SIMULATED => {
+                let sensors = served.sensors.iter().map(|point| &**point);
+                let (tent, interval) = (Tent::new(self.options.seed), self.options.interval);
+                Box::new(Simulated::new(tent, interval, outputs(), sensors)?)
+            }
+            NULL => Box::new(Null),
+            socket => Box::new(self.unix(socket, &served)?),
+        };
+        if matches!(&*prefix, SIMULATED | NULL) {
+            for point in outputs() {
+                (self.sink)(DriverEvent::Available {
+                    address: format!("{prefix}{point}").into(),
+                    available: true,
+                });
+            }
         }
+        self.seats.insert(prefix, Seat { driver, served });
+        Ok(())
     }
 
-    fn open_unix(
-        &mut self,
-        path: &str,
-        served: &Served,
-        options: Options,
-        sink: &Sink,
-    ) -> Result<(), Objection> {
+    fn unix(&self, prefix: &str, served: &Served) -> Result<UnixRoom, Objection> {
+        let path = prefix
+            .strip_prefix("unix:")
+            .and_then(|path| path.strip_suffix('#'));
+        let path = path.unwrap_or(prefix);
         let outputs: Vec<Text> = served.outputs.iter().cloned().collect();
         let sensors: Vec<Text> = served.sensors.iter().cloned().collect();
-        let room = UnixRoom::open(path, &outputs, &sensors, options.patience, sink.clone())?;
-        self.add(Box::new(room), &format!("unix:{path}#"), served);
-        Ok(())
+        let (patience, sink) = (self.options.patience, self.sink.clone());
+        UnixRoom::open(path, &outputs, &sensors, patience, sink)
     }
 
-    fn add(&mut self, driver: Box<dyn Driver>, prefix: &str, served: &Served) {
-        let index = self.drivers.len();
-        let addresses = served
-            .outputs
-            .iter()
-            .map(|point| Text::from(format!("{prefix}{point}")));
-        self.outputs
-            .extend(addresses.map(|address| (address, index)));
-        self.drivers.push(driver);
+    fn close_idle(&mut self) {
+        self.seats.retain(|_, seat| !seat.served.is_empty());
     }
-}
 
-impl Driver for Drivers {
-    fn send(&mut self, order: Order) -> Vec<DriverEvent> {
-        let driver = self
-            .outputs
-            .get(&order.address)
-            .and_then(|index| self.drivers.get_mut(*index));
-        let Some(driver) = driver else {
+    /// Leads an order to its driver. Returns what is known at once.
+    pub fn send(&mut self, order: Order) -> Vec<DriverEvent> {
+        let seat = parse_output(&order.address).ok().map(split);
+        let seat = seat
+            .and_then(|(prefix, point)| Some((self.seats.get_mut(&prefix)?, point)))
+            .filter(|(seat, point)| seat.served.outputs.contains(point));
+        let Some((seat, _)) = seat else {
             let message = format!("no driver serves {}", order.address);
             return vec![DriverEvent::Failed {
                 address: order.address,
@@ -146,15 +197,16 @@ impl Driver for Drivers {
                 message,
             }];
         };
-        driver.send(order)
+        seat.driver.send(order)
     }
 
-    /// Not, as soon as one is not; not known, as long as one has not said.
-    fn simulated(&self) -> Option<bool> {
+    /// Whether nothing real hangs on any: not, as soon as it does on one; not known, as long as
+    /// one has not said.
+    pub fn simulated(&self) -> Option<bool> {
         let said: Vec<Option<bool>> = self
-            .drivers
-            .iter()
-            .map(|driver| driver.simulated())
+            .seats
+            .values()
+            .map(|seat| seat.driver.simulated())
             .collect();
         if said.contains(&Some(false)) {
             return Some(false);
@@ -162,17 +214,19 @@ impl Driver for Drivers {
         said.iter().all(Option::is_some).then_some(true)
     }
 
-    fn advance(&mut self, to: Instant) -> Vec<DriverEvent> {
-        self.drivers
-            .iter_mut()
-            .flat_map(|driver| driver.advance(to))
+    /// Tells the room clock's time to drivers that live by it. Returns what happened up to then.
+    pub fn advance(&mut self, to: Instant) -> Vec<DriverEvent> {
+        self.seats
+            .values_mut()
+            .flat_map(|seat| seat.driver.advance(to))
             .collect()
     }
 
-    fn next_due(&self) -> Option<Instant> {
-        self.drivers
-            .iter()
-            .filter_map(|driver| driver.next_due())
+    /// When [`Drivers::advance`] has something to say next.
+    pub fn next_due(&self) -> Option<Instant> {
+        self.seats
+            .values()
+            .filter_map(|seat| seat.driver.next_due())
             .min()
     }
 }
@@ -189,21 +243,13 @@ impl Points {
             return Err(objections);
         }
         let mut points = Self::default();
-        for address in outputs {
-            points.of(&address).outputs.insert(point(address));
+        for (prefix, point) in outputs.into_iter().map(split) {
+            points.0.entry(prefix).or_default().outputs.insert(point);
         }
-        for address in sensors {
-            points.of(&address).sensors.insert(point(address));
+        for (prefix, point) in sensors.into_iter().map(split) {
+            points.0.entry(prefix).or_default().sensors.insert(point);
         }
         Ok(points)
-    }
-
-    fn of(&mut self, address: &Address) -> &mut Served {
-        match address {
-            Address::Simulated { .. } => &mut self.simulated,
-            Address::Null { .. } => &mut self.null,
-            Address::Unix { path, .. } => self.unix.entry(path.clone()).or_default(),
-        }
     }
 }
 
@@ -228,10 +274,12 @@ impl Served {
     }
 }
 
-fn point(address: Address) -> Text {
+/// An address as its driver's prefix and the point behind it.
+fn split(address: Address) -> (Text, Text) {
     match address {
-        Address::Simulated { name } | Address::Null { name } => name,
-        Address::Unix { point, .. } => point,
+        Address::Simulated { name } => (SIMULATED.into(), name),
+        Address::Null { name } => (NULL.into(), name),
+        Address::Unix { path, point } => (format!("unix:{path}#").into(), point),
     }
 }
 
@@ -287,6 +335,49 @@ mod tests {
         let (mut drivers, _) = open(&["null:pump"], &[]).unwrap();
         assert_eq!(drivers.advance(Instant(0)), []);
         assert_eq!(drivers.next_due(), None);
+    }
+
+    #[test]
+    fn outputs_and_sensors_come_and_go_while_the_rest_goes_on() {
+        let (mut drivers, _) = open(&["sim:heater"], &["sim:canopy"]).unwrap();
+        drivers.advance(Instant(0));
+        let available = |address: &str| DriverEvent::Available {
+            address: address.into(),
+            available: true,
+        };
+        assert_eq!(
+            drivers.attach("sim:light").unwrap(),
+            [available("sim:light")]
+        );
+        assert_eq!(
+            drivers.attach("null:pump").unwrap(),
+            [available("null:pump")]
+        );
+        assert!(drivers.attach("sim:lamp").is_err());
+        for address in ["sim:light", "null:pump"] {
+            let told = drivers.send(order(address));
+            assert!(
+                matches!(&told[..], [DriverEvent::Confirmed { .. }]),
+                "{told:?}"
+            );
+        }
+        drivers.detach("null:pump");
+        drivers.detach("sim:heater");
+        for address in ["sim:heater", "null:pump"] {
+            let told = drivers.send(order(address));
+            assert!(
+                matches!(&told[..], [DriverEvent::Failed { .. }]),
+                "{told:?}"
+            );
+        }
+        drivers.listen(["sim:room"]).unwrap();
+        let heard = drivers.advance(Instant(0).plus(Span::seconds(10)));
+        let of_room = |event: &DriverEvent| matches!(event, DriverEvent::Reading { address, .. } if &**address == "sim:room");
+        assert!(!heard.is_empty() && heard.iter().all(of_room), "{heard:?}");
+        assert!(drivers.listen(["sim:roof"]).is_err());
+        drivers.detach("sim:light");
+        drivers.listen([]).unwrap();
+        assert_eq!(drivers.next_due(), None, "a tent nobody asks for has ended");
     }
 
     #[test]

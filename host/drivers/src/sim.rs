@@ -1,6 +1,6 @@
 //! `sim:NAME`: the simulated tent in this process, moved by the room clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use growbox_model::{Instant, Objection, Span, Text};
 
@@ -154,6 +154,26 @@ impl Driver for Simulated {
                 message: refusal.message,
             },
         }]
+    }
+
+    fn attach(&mut self, point: &str) -> Result<Vec<DriverEvent>, Objection> {
+        let address = address(point);
+        self.outputs.insert(address.clone(), Output::named(point)?);
+        Ok(vec![DriverEvent::Available {
+            address,
+            available: true,
+        }])
+    }
+
+    fn detach(&mut self, point: &str) {
+        self.outputs.remove(&address(point));
+    }
+
+    fn listen(&mut self, points: &BTreeSet<Text>) {
+        self.sensors = points
+            .iter()
+            .map(|point| (point.clone(), address(point)))
+            .collect();
     }
 
     fn simulated(&self) -> Option<bool> {

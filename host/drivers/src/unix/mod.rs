@@ -9,6 +9,7 @@ pub(crate) mod lines;
 mod session;
 pub(crate) mod wire;
 
+use std::collections::BTreeSet;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
@@ -113,6 +114,18 @@ impl Driver for UnixRoom {
         let events = self.shared.session().order(point, &order, machine::now());
         self.shared.wake();
         events
+    }
+
+    fn attach(&mut self, point: &str) -> Result<Vec<DriverEvent>, Objection> {
+        Ok(self.shared.session().attach(point))
+    }
+
+    fn detach(&mut self, point: &str) {
+        self.shared.session().detach(point);
+    }
+
+    fn listen(&mut self, points: &BTreeSet<Text>) {
+        self.shared.session().listen(points);
     }
 
     fn simulated(&self) -> Option<bool> {

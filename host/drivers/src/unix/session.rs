@@ -15,7 +15,7 @@
 //! meant, however long the room was away. What has run out meanwhile is not asserted at all:
 //! the room has put it off, or never had it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use growbox_model::{Span, Text};
 
@@ -85,6 +85,30 @@ impl Session {
             simulated: None,
             unreadable: 0,
         }
+    }
+
+    /// Serves one more output; whether it can be reached is what is known of it.
+    pub(super) fn attach(&mut self, point: &str) -> Vec<DriverEvent> {
+        let address = self.address_of(point);
+        let slot = Slot::new(address.clone());
+        self.outputs.insert(point.to_owned(), slot);
+        let told = |available| DriverEvent::Available { address, available };
+        self.connected.map(told).into_iter().collect()
+    }
+
+    /// Serves an output no longer.
+    pub(super) fn detach(&mut self, point: &str) {
+        self.outputs.remove(point);
+    }
+
+    /// Hears these sensors, and no others.
+    pub(super) fn listen(&mut self, points: &BTreeSet<Text>) {
+        let named = |point: &Text| (point.to_string(), self.address_of(point));
+        self.sensors = points.iter().map(named).collect();
+    }
+
+    fn address_of(&self, point: &str) -> Text {
+        format!("{}#{point}", self.address).into()
     }
 
     pub(super) fn simulated(&self) -> Option<bool> {

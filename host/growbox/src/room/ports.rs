@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crossbeam_channel::Sender;
-use growbox_drivers::{Driver as _, DriverEvent, Drivers, Order};
+use growbox_drivers::{DriverEvent, Drivers, Order};
 use growbox_flow::Input;
 use growbox_model::ports::{BatchResult, CallAnswer, DriveOrder, Ports, Ticket};
 use growbox_model::row::Answer;

@@ -262,3 +262,24 @@ fn an_output_that_is_not_served_is_refused() {
     let events = connected().order("lamp", &order(1.0, None), at(0));
     assert!(is_failure(&events[0], 1.0));
 }
+
+#[test]
+fn outputs_and_sensors_come_and_go_on_one_connection() {
+    let mut session = connected();
+    session.detach("heater");
+    assert!(state(&mut session, 1.0).is_empty(), "nobody's any more");
+    let reached = DriverEvent::Available {
+        address: HEATER.into(),
+        available: true,
+    };
+    assert_eq!(session.attach("heater"), [reached]);
+    session.order("heater", &order(0.0, None), at(1));
+    assert!(written(&mut session, at(1)).contains("heater"));
+    assert_eq!(state(&mut session, 0.0), [confirmed(0.0)]);
+    session.listen(&["lab".into()].into());
+    let of = |sensor: &str| {
+        format!(r#"{{"reading":{{"sensor":"{sensor}","quantity":"temperature","value":20.0}}}}"#)
+    };
+    assert!(hears(&mut session, &of("canopy")).is_empty());
+    assert_eq!(hears(&mut session, &of("lab")).len(), 1);
+}
