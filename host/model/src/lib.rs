@@ -13,6 +13,7 @@ pub mod incoming;
 pub mod json;
 pub mod manifest;
 pub mod objection;
+pub mod origin;
 pub mod ports;
 pub mod quantity;
 pub mod request;
