@@ -1,7 +1,7 @@
 //! Effects: what a handler wants to have happened is judged and done, one after the other.
 
 use growbox_gate::Ask;
-use growbox_model::event::Payload;
+use growbox_model::event::{Payload, names};
 use growbox_model::ports::Ports;
 use growbox_model::{
     Draft, Effect, Generation, Moment, Objection, PluginId, Request, Requester, Seq, Source, Span,
@@ -100,6 +100,8 @@ impl Flow {
         self.zone_known(draft.zone.as_ref())?;
         self.source_fits(draft, source)?;
         self.time_fits(draft)?;
+        let named = names(kind, draft.zone.as_ref(), source, &draft.payload);
+        self.names.may_add(named)?;
         deep_enough(depth)?;
         let Some(mailbox) = self.plugins.boxes.get_mut(id) else {
             return Err(Objection::new("gone", "the plug-in is gone"));

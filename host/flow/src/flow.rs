@@ -20,6 +20,7 @@ use growbox_model::ports::Ports;
 use growbox_model::row::Answer;
 use growbox_model::{DeviceId, Moment, Now, Outcome, RoomSpec, Seq, Text, ZoneId};
 use growbox_pipeline::correlate::Recent;
+use growbox_pipeline::names::Names;
 use growbox_pipeline::route::Table;
 use serde_json::{Value, json};
 
@@ -49,6 +50,8 @@ pub struct Flow {
     pub(crate) machine: Machine,
     pub(crate) intake: Intake,
     pub(crate) zones: Zones,
+    /// The names the log holds.
+    pub(crate) names: Names,
     pub(crate) recent: Recent,
     pub(crate) table: Table,
     pub(crate) ring: Ring,

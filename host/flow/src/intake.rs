@@ -293,6 +293,7 @@ impl Flow {
             zones: &self.room.zones,
             sensors: &self.room.sensors,
             bindings: &self.zones,
+            names: &self.names,
             now: self.clock.founded(),
             machine_wall: self.machine.wall,
         };

@@ -1,6 +1,6 @@
 //! A log in memory: commits fold into what a flow starts from, as storage would remember it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use growbox_model::commit::{Commit, PluginCommit, Record, Restored, RestoredPlugin};
@@ -14,6 +14,7 @@ pub(crate) type State = BTreeMap<Text, Vec<u8>>;
 pub(crate) struct Memory {
     restored: Restored,
     states: BTreeMap<PluginId, State>,
+    names: BTreeSet<Text>,
 }
 
 impl Memory {
@@ -26,6 +27,7 @@ impl Memory {
                 ..Restored::default()
             },
             states: BTreeMap::new(),
+            names: BTreeSet::new(),
         }
     }
 
@@ -41,7 +43,8 @@ impl Memory {
 
     /// What a flow starts from. From now on the end is an unclean one, unless it is told otherwise.
     pub(crate) fn open(&mut self) -> Restored {
-        let known = self.restored.clone();
+        let mut known = self.restored.clone();
+        known.texts = self.names.iter().cloned().collect();
         self.restored.clean = false;
         known
     }
@@ -67,6 +70,7 @@ impl Memory {
                 let known = (event.source.clone(), id.clone(), event.seq);
                 self.restored.ids.push(known);
             }
+            self.names.extend(event.names().map(Text::from));
             self.restored.tail.push(event.clone());
         }
         if commit.now.moment >= self.restored.moment {
@@ -80,6 +84,13 @@ impl Memory {
         }
         self.restored.clean = commit.records.contains(&Record::CleanEnd);
         self.restored.first_seq = self.restored.tail.first().map_or(Seq(0), |e| e.seq);
+    }
+
+    /// As if so many names were in the log.
+    pub(crate) fn holding_names(count: usize) -> Self {
+        let mut memory = Self::empty();
+        memory.names = (0..count).map(|i| Text::from(i.to_string())).collect();
+        memory
     }
 
     /// Retention: everything up to here is gone.

@@ -102,6 +102,7 @@ impl Flow {
             payload: saying.payload,
             metadata: saying.metadata,
         });
+        self.names.note(event.names());
         self.commit.events.push(event.clone());
         if event.effective() {
             self.let_see(&event, depth);

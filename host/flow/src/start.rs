@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use growbox_gate::Gate;
+use growbox_model::catalogue::DOCUMENTS;
 use growbox_model::commit::{Commit, Restored};
-use growbox_model::{Event, Json, Quantity, RoomSpec, SensorId, Seq, Text};
+use growbox_model::quantity::QUANTITIES;
+use growbox_model::{Event, Json, Quantity, RoomSpec, SensorId, Seq, Source, Text, ZoneId};
 use growbox_pipeline::correlate::Recent;
+use growbox_pipeline::names::Names;
 use growbox_pipeline::route::{Route, Table};
 use serde_json::json;
 
@@ -54,6 +57,7 @@ impl Flow {
             .map_or(restored.last_seq, |oldest| Seq(oldest.seq.0 - 1));
         let mut flow = Self {
             zones: Zones::new(&room, utc_offset),
+            names: own_names(&room, &restored),
             ring: Ring::new(room.node.ring, evicted),
             recent: Recent::default(),
             table: Table::default(),
@@ -172,6 +176,22 @@ impl Numbering {
             jump: Some((last, next)),
         }
     }
+}
+
+/// What the log holds, and what is said in any case: types of the catalogue, edges, the room as
+/// configured.
+fn own_names(room: &RoomSpec, restored: &Restored) -> Names {
+    let mut names = Names::restored(restored.texts.iter().cloned());
+    names.note(DOCUMENTS.iter().map(|document| document.name));
+    let readings = QUANTITIES.iter().map(|row| format!("sensor.{}", row.name));
+    readings.for_each(|reading| names.note([&*reading]));
+    names.note(["host", "http", "stdin"]);
+    names.note(room.zones.keys().map(ZoneId::as_str));
+    for sensor in room.sensors.values() {
+        names.note([sensor.id.as_str()]);
+        names.note(sensor.source.iter().map(Source::as_str));
+    }
+    names
 }
 
 fn silent_series(data: &Json) -> Option<(SensorId, Quantity)> {

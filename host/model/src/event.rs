@@ -93,6 +93,28 @@ impl fmt::Display for Source {
     }
 }
 
+/// Most different names (types, zones, sources, sensors, units) the log holds over its whole
+/// life: each is stored once and then stands in the rows as a number.
+pub const NAMES: usize = 65_536;
+
+/// The names in an event: what the log stores once.
+pub fn names<'a>(
+    kind: &'a EventType,
+    zone: Option<&'a ZoneId>,
+    source: &'a Source,
+    payload: &'a Payload,
+) -> impl Iterator<Item = &'a str> {
+    let reading = match payload {
+        Payload::Reading(reading) => Some(reading),
+        Payload::Document(_) => None,
+    };
+    let measured = reading.map(|reading| reading.sensor.as_str());
+    let unit = reading.and_then(Reading::odd_unit);
+    let fixed = [kind.as_str(), source.as_str()];
+    let others = [zone.map(ZoneId::as_str), measured, unit];
+    fixed.into_iter().chain(others.into_iter().flatten())
+}
+
 /// A numbered event, as the log holds it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
@@ -150,6 +172,11 @@ impl Event {
             .map_or_else(|| format!("e{}", self.seq.0), ToString::to_string)
     }
 
+    /// The names in it: what the log stores once.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        names(&self.kind, self.zone.as_ref(), &self.source, &self.payload)
+    }
+
     /// Whether it reaches handlers and views at all.
     pub fn effective(&self) -> bool {
         !self.foreign && !self.late
@@ -195,6 +222,12 @@ impl Event {
 }
 
 impl Reading {
+    /// The unit, where it is not the quantity's own.
+    pub fn odd_unit(&self) -> Option<&str> {
+        let own = self.quantity.spec().map(|spec| spec.unit);
+        Some(&*self.unit).filter(|unit| own != Some(*unit))
+    }
+
     /// `data`, as the edges show it.
     pub fn data(&self) -> Map<String, Value> {
         let mut map = self.more.as_ref().map(Json::map).unwrap_or_default();

@@ -9,6 +9,7 @@ pub mod admit;
 pub mod correlate;
 pub mod duplicate;
 pub mod enrich;
+pub mod names;
 pub mod queue;
 pub mod route;
 pub mod validate;

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use growbox_model::event::Payload;
+use growbox_model::event::{Payload, names};
 use growbox_model::incoming::{Incoming, Speaker};
 use growbox_model::room::{ClockForm, NodeSpec, SensorSpec, ZoneSpec};
 use growbox_model::{Instant, Now, Objection, SensorId, Source, ZoneId};
+
+use crate::names::Names;
 
 /// Most series (sensor and quantity) a room holds.
 pub const SERIES: usize = 4096;
@@ -20,6 +22,8 @@ pub struct Known<'a> {
     pub sensors: &'a BTreeMap<SensorId, SensorSpec>,
     /// Which source each sensor is bound to.
     pub bindings: &'a dyn Bindings,
+    /// The names the log holds.
+    pub names: &'a Names,
     /// The room clock; none before the first event under the events clock.
     pub now: Option<Now>,
     /// The machine's wall clock.
@@ -49,6 +53,8 @@ pub struct Taken {
 pub fn validate(event: &Incoming, speaker: Speaker, known: &Known<'_>) -> Result<Taken, Objection> {
     let zone = zone_of(event, known)?;
     let late = check_time(event.at, known)?;
+    let named = names(&event.kind, zone.as_ref(), &event.source, &event.payload);
+    known.names.may_add(named)?;
     let foreign = speaker == Speaker::Anyone && !event.kind.open();
     if !foreign {
         check_source(event, known)?;
@@ -161,6 +167,7 @@ mod tests {
         node: NodeSpec,
         zones: BTreeMap<ZoneId, ZoneSpec>,
         bound: Bound,
+        names: Names,
     }
 
     fn room() -> Room {
@@ -169,6 +176,7 @@ mod tests {
             node: NodeSpec::default(),
             zones: [(tent.clone(), ZoneSpec::bare(tent))].into(),
             bound: Bound(None),
+            names: Names::default(),
         }
     }
 
@@ -199,6 +207,7 @@ mod tests {
             zones: &room.zones,
             sensors: &sensors,
             bindings: &room.bound,
+            names: &room.names,
             now: Some(now),
             machine_wall: wall(),
         };

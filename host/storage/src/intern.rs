@@ -1,13 +1,15 @@
-//! Strings that come again and again are stored once and named by number, up to a bound.
+//! Names that come again and again are stored once and stand in the rows as a number, up to a bound.
+//!
+//! The flow refuses what would need another name beyond the bound, with head-room for the host's
+//! own words. Where even that is used up (a room configured anew again and again, or a log of the
+//! time before the flow refused) a row carries the text itself, so that nothing is lost.
 
 use std::collections::HashMap;
 
 use growbox_model::Text;
+use growbox_model::event::NAMES;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql, params};
-
-/// Most strings that get a number. Beyond it a row carries the text itself.
-pub(crate) const BOUND: usize = 65_536;
 
 /// What a column holds in place of a string.
 #[derive(Debug, PartialEq)]
@@ -45,8 +47,13 @@ impl Texts {
         Ok(Self {
             numbers,
             unsaved: Vec::new(),
-            bound: BOUND,
+            bound: NAMES,
         })
+    }
+
+    /// All that are known.
+    pub(crate) fn all(&self) -> Vec<Text> {
+        self.numbers.keys().cloned().collect()
     }
 
     /// The cell for a text; gives it a number where there is room.

@@ -265,13 +265,17 @@ fn load(path: &Path) -> Result<Loaded, StorageError> {
 /// nothing is written, so that a host can start on a full disk.
 fn recall(connection: rusqlite::Connection) -> rusqlite::Result<Loaded> {
     let mut position = Position::load(&connection)?;
-    let restored = restore::restore(&connection, &position)?;
+    let texts = Texts::load(&connection)?;
+    let restored = Restored {
+        texts: texts.all(),
+        ..restore::restore(&connection, &position)?
+    };
     if position.clean {
         position.clean = false;
         position.store(&connection)?;
     }
     Ok(Loaded {
-        texts: Texts::load(&connection)?,
+        texts,
         minutes: Minutes::load(&connection, &position)?,
         newest_letter: restore::newest_letter(&connection)?,
         restored,

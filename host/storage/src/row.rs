@@ -96,8 +96,7 @@ fn payload_columns<'a>(texts: &mut Texts, event: &'a Event) -> PayloadColumns<'a
     match &event.payload {
         Payload::Document(json) => (None, None, None, Some(json.as_str())),
         Payload::Reading(reading) => {
-            let canonical = reading.quantity.spec().map(|spec| spec.unit);
-            let unit = (canonical != Some(&*reading.unit)).then(|| texts.cell(&reading.unit));
+            let unit = reading.odd_unit().map(|unit| texts.cell(unit));
             let sensor = texts.cell(reading.sensor.as_str());
             let more = reading.more.as_ref().map(Json::as_str);
             (Some(sensor), unit, Some(reading.value), more)

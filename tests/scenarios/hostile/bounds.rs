@@ -118,30 +118,52 @@ fn there_are_so_many_series_and_no_more() {
     assert_eq!(known["status"], "accepted", "{known}");
 }
 
-/// More names than are stored by number: they are stored as they are, and everything goes on.
+/// Names are stored once and for ever: strangers may add so many, and the rest is refused by name.
 #[test]
-fn names_without_end_fill_nothing_up() {
+fn there_are_so_many_names_and_no_more() {
     let victim = Victim::tent();
     let (per_request, requests) = (10_000, 7);
+    let mut accepted = Vec::new();
     for request in 0..requests {
-        let named = |i| {
-            let source = format!("stranger-{}", request * per_request + i);
-            json!({"type": "x.a.b", "data": {}, "metadata": {"source": source}})
-        };
-        let events: Vec<Value> = (0..per_request).map(named).collect();
-        let answer = victim
-            .host
-            .stranger()
-            .post("/api/v1/events", &json!(events));
-        let taken = answer.results(202);
-        assert!(taken.iter().all(|result| result["status"] == "accepted"));
+        let names = (0..per_request).map(|i| format!("stranger-{}", request * per_request + i));
+        let names: Vec<String> = names.collect();
+        let said = names.iter().map(|source| from(source)).collect();
+        let stranger = victim.host.stranger();
+        let answer = stranger.post("/api/v1/events", &Value::Array(said));
+        for (name, result) in names.into_iter().zip(answer_results(answer)) {
+            if result["status"] == "accepted" {
+                accepted.push(json!(format!("http:{name}")));
+                continue;
+            }
+            assert_eq!(result["error"]["code"], "too_many_strings", "{result}");
+            let message = result["error"]["message"].to_string();
+            assert!(
+                message.contains(&name) && message.contains("65536"),
+                "{message}"
+            );
+        }
     }
-    let seq = victim.well();
-    let after = seq - 2;
-    let page = victim
-        .host
-        .stranger()
-        .get(&format!("/api/v1/events?after={after}&limit=1"));
-    let page = page.expect(200);
-    assert_eq!(page["events"][0]["source"], "http:stranger-69999", "{page}");
+    assert!((64_000..65_536).contains(&accepted.len()));
+    victim.well();
+    let known = victim.result(&from("stranger-0"));
+    assert_eq!(
+        known["status"], "accepted",
+        "a name in use goes on: {known}"
+    );
+    let refused = victim.refuses(&temperature("new-sensor", &json!(20)), "too_many_strings");
+    assert!(refused.contains("new-sensor"), "{refused}");
+    accepted.push(json!("http:stranger-0"));
+    let logged = victim.host.stranger().events("type=x.a.b");
+    let sources = logged.iter().map(|event| event["source"].clone());
+    assert!(sources.eq(accepted), "what was accepted is in the log");
+}
+
+/// All refused is another status than some accepted.
+fn answer_results(answer: growbox_tests::Answer) -> Vec<Value> {
+    let status = answer.status;
+    answer.results(status)
+}
+
+fn from(source: &str) -> Value {
+    json!({"type": "x.a.b", "data": {}, "metadata": {"source": source}})
 }

@@ -4,6 +4,7 @@ mod batches;
 mod crashes;
 mod events_clock;
 mod loops;
+mod names;
 mod operator;
 mod posts;
 mod requests;

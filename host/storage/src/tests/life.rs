@@ -1,5 +1,6 @@
 //! Groups, fullness, retention: the log as it runs.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant as MachineInstant};
 
@@ -53,6 +54,9 @@ proptest! {
             .filter_map(|e| e.id.clone().map(|id| (e.source.clone(), id, e.seq)))
             .collect();
         prop_assert_eq!(restored.ids, ids);
+        let stored: BTreeSet<_> = restored.texts.iter().map(|text| &**text).collect();
+        let named: BTreeSet<_> = events.iter().flat_map(|e| e.names()).collect();
+        prop_assert_eq!(stored, named);
     }
 }
 
