@@ -25,6 +25,8 @@ pub(crate) fn listing(answer: &Answer) -> Outcome {
         Answer::Devices(rows) => json!({ "devices": rows }),
         Answer::Zones(rows) => json!({ "zones": rows }),
         Answer::Plugins(rows) => json!({ "plugins": rows }),
+        Answer::Alerts(rows) => json!({ "alerts": rows }),
+        Answer::Analytics(rows) => json!({ "analytics": rows }),
         Answer::Health(row) => json!(row),
         other => return Err(unexpected(other)),
     };
@@ -36,6 +38,7 @@ pub(crate) fn changed(answer: &Answer) -> Outcome {
     match answer {
         Answer::Devices(rows) if rows.len() == 1 => Ok(row(&rows[0])),
         Answer::Zones(rows) if rows.len() == 1 => Ok(row(&rows[0])),
+        Answer::Alerts(rows) if rows.len() == 1 => Ok(row(&rows[0])),
         several => listing(several),
     }
 }

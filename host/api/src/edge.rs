@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use growbox_model::row::Answer;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
@@ -28,6 +29,8 @@ pub(crate) struct Edge {
     pub(crate) room: Arc<Semaphore>,
     /// Turns true when the host ends.
     pub(crate) closing: watch::Receiver<bool>,
+    /// Events refused here, of which the host has never heard.
+    refused: AtomicU64,
 }
 
 impl Edge {
@@ -49,7 +52,18 @@ impl Edge {
             streams: places(limits.streams),
             room: places(limits.all_bodies_bytes),
             closing,
+            refused: AtomicU64::new(0),
         }
+    }
+
+    /// Counts events the host is not even asked about.
+    pub(crate) fn count_refused(&self, events: usize) {
+        self.refused.fetch_add(events as u64, Ordering::Relaxed);
+    }
+
+    /// How many those are by now.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// A place among `places`, or the advice to come back.

@@ -11,8 +11,11 @@
 //!     query    filter → History                → a page
 //!     stream   log, then live                  → SSE
 //!     listing  question → Host::ask            → rows
+//!     metrics  question → Host::ask            → Prometheus' text
 //!     order    token, who, why → Host::order   → the row
 //! ```
+//!
+//! `routes` is the one table of addresses: router and `/openapi.json` are built of it.
 
 mod answer;
 mod body;
@@ -26,11 +29,14 @@ mod intake;
 mod limits;
 mod listing;
 mod log;
+mod metrics;
+mod openapi;
 mod order;
 mod params;
 mod post;
 mod query;
 mod refusal;
+mod routes;
 mod serve;
 mod story;
 mod stream;

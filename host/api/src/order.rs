@@ -57,6 +57,17 @@ pub(crate) async fn release(
     send(&edge, Order::Release(DeviceId::new(&id)?), form, &[]).await
 }
 
+/// `POST /alerts/ID/acknowledge`.
+pub(crate) async fn acknowledge(
+    State(edge): Shared,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Outcome {
+    let form = Form::read(&edge, caller, request).await?;
+    send(&edge, Order::Acknowledge(id.into()), form, &[]).await
+}
+
 /// `POST /stop`: `{"zone"?}`; without a zone everything.
 pub(crate) async fn stop(
     State(edge): Shared,

@@ -19,6 +19,9 @@ use crate::intake::{Form, Intake};
 use crate::params::Params;
 use crate::refusal::{Outcome, Refusal};
 
+/// The parameters of a post.
+pub(crate) const PARAMETERS: &[&str] = &["durable", "settled"];
+
 /// Bodies longer than this are parsed where it does not hold up other requests.
 const LONG: usize = 1 << 20;
 
@@ -28,7 +31,7 @@ pub(crate) async fn post(
     request: Request,
 ) -> Outcome {
     let (head, body) = request.into_parts();
-    let wait = wait(&Params::read(&head.uri, &["durable", "settled"])?)?;
+    let wait = wait(&Params::read(&head.uri, PARAMETERS)?)?;
     let form = form(&head.headers);
     let received = body::receive(&edge, &head.headers, body, edge.limits.body_bytes).await?;
     let _place = Edge::place(&edge.posts, "posts")?;
@@ -42,6 +45,7 @@ pub(crate) async fn post(
         };
         posted(edge.answered(edge.host.post(post)).await?)?
     } else {
+        edge.count_refused(events.len());
         nothing_readable(events)
     };
     name(&mut results, ids);

@@ -1,4 +1,4 @@
-//! The table of addresses, and serving it until the host ends.
+//! Serving the table of addresses until the host ends.
 
 use std::future::Future;
 use std::io;
@@ -8,7 +8,6 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware;
-use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -18,7 +17,7 @@ use crate::edge::Edge;
 use crate::host::Host;
 use crate::limits::Limits;
 use crate::refusal::Refusal;
-use crate::{guard, html, listing, order, post, query, stream};
+use crate::{guard, routes};
 
 /// Serves HTTP on `listener` until `shutdown` resolves. An empty token fits nobody.
 ///
@@ -67,10 +66,7 @@ async fn closed(mut closing: watch::Receiver<bool>) {
 }
 
 fn router(edge: Arc<Edge>) -> Router {
-    Router::new()
-        .route("/", get(html::page))
-        .merge(reads())
-        .merge(orders())
+    routes::router()
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(
@@ -80,37 +76,9 @@ fn router(edge: Arc<Edge>) -> Router {
         .with_state(edge)
 }
 
-fn reads() -> Router<Arc<Edge>> {
-    Router::new()
-        .route("/api/v1/events", get(query::events).post(post::post))
-        .route("/api/v1/events/stream", get(stream::stream))
-        .route("/api/v1/events/{id}/why", get(query::why))
-        .route("/api/v1/events/{id}/related", get(query::related))
-        .route("/api/v1/devices", get(listing::devices))
-        .route("/api/v1/devices/{id}/why", get(query::device_why))
-        .route("/api/v1/zones", get(listing::zones))
-        .route("/api/v1/plugins", get(listing::plugins))
-        .route("/api/v1/plugins/{id}", get(listing::plugin))
-        .route("/api/v1/dead-letters", get(listing::dead_letters))
-        .route("/api/v1/health", get(listing::health))
-        .route("/api/v1/live", get(listing::live))
-        .route("/api/v1/ready", get(listing::ready))
-}
-
-fn orders() -> Router<Arc<Edge>> {
-    Router::new()
-        .route("/api/v1/devices/{id}/set", post(order::set))
-        .route("/api/v1/devices/{id}/hold", post(order::hold))
-        .route("/api/v1/devices/{id}/release", post(order::release))
-        .route("/api/v1/zones/{id}", post(order::zone))
-        .route("/api/v1/stop", post(order::stop))
-        .route("/api/v1/reset", post(order::reset))
-        .route("/api/v1/sensors/{id}/rebind", post(order::rebind))
-}
-
 async fn unknown(uri: Uri) -> Refusal {
     Refusal::not_found("address", uri.path())
-        .hint("the API is under /api/v1: events, devices, zones, plugins, health, dead-letters")
+        .hint("all addresses are listed in /openapi.json; the API is under /api/v1: events, devices, zones, plugins, alerts, analytics, dead-letters, health")
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Refusal {

@@ -32,7 +32,8 @@ use crate::params::Params;
 use crate::query::shown;
 use crate::refusal::{Outcome, Refusal};
 
-const PARAMETERS: &[&str] = &[
+/// The parameters of the stream.
+pub(crate) const PARAMETERS: &[&str] = &[
     "from", "to", "type", "zone", "sensor", "device", "after", "limit",
 ];
 

@@ -263,6 +263,12 @@ impl Flow {
     }
 
     fn say_change(&mut self, change: &Change) {
+        if change
+            .old
+            .is_some_and(|old| (old > 0.0) != (change.new > 0.0))
+        {
+            self.stats.switched(&change.device);
+        }
         let mut data = json!({
             "device_id": change.device,
             "new_state": state_word(change.new),

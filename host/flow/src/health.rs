@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use growbox_model::ports::BatchResult;
 use growbox_model::row::{ComponentRow, HealthRow};
-use growbox_model::{Text, VerdictKind};
+use growbox_model::{DeviceId, PluginId, Text, VerdictKind};
 
 use crate::flow::Flow;
 use crate::mailbox::Phase;
@@ -21,12 +21,22 @@ pub(crate) struct Stats {
     pub faults: u64,
     pub refused_effects: u64,
     pub verdicts: BTreeMap<&'static str, u64>,
+    /// Crossings of zero, by device.
+    pub switches: BTreeMap<DeviceId, u64>,
+    pub faults_of: BTreeMap<PluginId, u64>,
 }
 
 impl Stats {
     pub(crate) fn handled(&mut self, result: &BatchResult) {
         self.batches += 1;
-        self.faults += u64::from(result.outcome.is_err());
+        if result.outcome.is_err() {
+            self.faults += 1;
+            *self.faults_of.entry(result.plugin.clone()).or_default() += 1;
+        }
+    }
+
+    pub(crate) fn switched(&mut self, device: &DeviceId) {
+        *self.switches.entry(device.clone()).or_default() += 1;
     }
 
     pub(crate) fn verdict(&mut self, kind: VerdictKind) {

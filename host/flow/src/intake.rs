@@ -77,6 +77,10 @@ pub(crate) struct Intake {
     pub duplicates: Duplicates,
     /// Whether anything from outside has been taken since the start.
     pub taken_any: bool,
+    /// Events from outside that got a number.
+    pub taken: u64,
+    /// Events that were refused, whether somebody was told or not.
+    pub refused: u64,
     /// Driver readings that found no room.
     pub lost: u64,
     /// Events refused after they were accepted.
@@ -93,6 +97,8 @@ impl Intake {
             admission: Admission::new(room.filters.clone()),
             duplicates: Duplicates::default(),
             taken_any: false,
+            taken: 0,
+            refused: 0,
             lost: 0,
             dead: 0,
         }
@@ -139,7 +145,10 @@ impl Intake {
                         },
                     ));
                 }
-                Err(objection) => refuse(&mut result, objection),
+                Err(objection) => {
+                    self.refused += 1;
+                    refuse(&mut result, objection);
+                }
             }
             results.push(result);
         }
@@ -219,6 +228,7 @@ impl Intake {
                 "over the rate [filters] allows for this source and type",
             ),
         };
+        self.refused += 1;
         self.decided(origin, None, |result| refuse(result, objection));
     }
 }
@@ -275,6 +285,7 @@ impl Flow {
         let critical = event.kind.critical();
         if self.intake.queue.push((event, origin), critical).is_err() {
             self.intake.lost += 1;
+            self.intake.refused += 1;
             let full = Objection::new("queue_full", "the queue is full");
             self.intake
                 .decided(origin, None, |result| refuse(result, full));
@@ -358,6 +369,7 @@ impl Flow {
             Err(objected) => return self.turn_away(&event, origin, objected),
         };
         self.intake.taken_any = true;
+        self.intake.taken += 1;
         self.move_clock(event.at);
         let event = self.say(Saying::taken(event, taken));
         self.bind(&event);
@@ -413,6 +425,7 @@ impl Flow {
 
     /// Who waits for an answer is told; where nobody does, a refusal becomes a dead letter.
     fn turn_away(&mut self, event: &Incoming, origin: Origin, objected: Objected) {
+        self.intake.refused += u64::from(matches!(objected, Objected::Refused(_)));
         match objected {
             Objected::Duplicate(seq) => {
                 self.intake.decided(origin, Some(seq), |result| {

@@ -15,6 +15,7 @@ mod input;
 mod intake;
 mod judge;
 mod mailbox;
+mod metrics;
 mod obey;
 mod orders;
 mod overrides;

@@ -20,6 +20,7 @@ impl Flow {
             Question::Plugins => Answer::Plugins(self.plugin_rows()),
             Question::Alerts => Answer::Alerts(Vec::new()),
             Question::Analytics(_) => Answer::Analytics(Vec::new()),
+            Question::Metrics => Answer::Metrics(Box::new(self.metrics(ports.log_refusal()))),
             Question::Health => Answer::Health(self.health(ports.log_refusal())),
         };
         ports.answer(ticket, answer);

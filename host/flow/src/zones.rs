@@ -199,6 +199,11 @@ impl Zones {
             .min()
     }
 
+    /// Every series that can be believed now, whether it enters a measure or not.
+    pub(crate) fn fresh_series(&self, now: Moment) -> impl Iterator<Item = &Series> {
+        self.series.iter().filter(move |series| series.fresh(now))
+    }
+
     /// How many series are stale, of how many.
     pub(crate) fn stale(&self) -> (usize, usize) {
         let counted = self.series.iter().filter(|s| s.measured);

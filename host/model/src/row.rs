@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{DeviceId, PluginId, Seq, Text, ZoneId};
+use crate::id::{DeviceId, PluginId, SensorId, Seq, Text, ZoneId};
 use crate::json::Json;
 use crate::objection::Objection;
+use crate::quantity::Quantity;
 use crate::time::Instant;
 
 /// How much has to have happened before a post is answered.
@@ -233,9 +234,49 @@ pub struct AnalyticsRow {
     pub report: Json,
 }
 
+/// What `/metrics` shows beside the listings: one turn's view of everything that is counted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetricsRow {
+    /// Every series that is fresh.
+    pub series: Vec<SeriesRow>,
+    /// All devices.
+    pub devices: Vec<DeviceRow>,
+    /// How often each device was switched since the host started.
+    pub switches: BTreeMap<DeviceId, u64>,
+    /// All plug-ins.
+    pub plugins: Vec<PluginRow>,
+    /// How often each plug-in failed since the host started.
+    pub faults: BTreeMap<PluginId, u64>,
+    /// Requests by verdict since the host started.
+    pub verdicts: BTreeMap<Text, u64>,
+    /// Events from outside that got a number since the host started.
+    pub taken: u64,
+    /// Events that were refused since the host started.
+    pub refused: u64,
+    /// How well everything is.
+    pub health: HealthRow,
+}
+
+/// The newest reading of one quantity of one sensor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeriesRow {
+    /// Whose.
+    pub sensor: SensorId,
+    /// Of what.
+    pub quantity: Quantity,
+    /// Where.
+    pub zone: Option<ZoneId>,
+    /// The value, in the canonical unit.
+    pub value: f64,
+    /// That unit.
+    pub unit: Text,
+}
+
 /// A question of an edge to the flow.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Question {
+    /// Everything that is counted.
+    Metrics,
     /// Alerts that stand, and the newest ones that were cleared.
     Alerts,
     /// The newest report of a window; without one, of every window.
@@ -297,6 +338,8 @@ pub enum Answer {
     Alerts(Vec<AlertRow>),
     /// The newest reports.
     Analytics(Vec<AnalyticsRow>),
+    /// Everything that is counted.
+    Metrics(Box<MetricsRow>),
     /// There is no such thing.
     NotFound(Objection),
     /// Refused, and why.

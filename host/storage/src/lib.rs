@@ -185,6 +185,11 @@ impl Log {
         self.0.shared.health()
     }
 
+    /// Size of the database on disk in bytes, its write-ahead log included.
+    pub fn size_bytes(&self) -> u64 {
+        database::size_bytes(self.0.reader.path())
+    }
+
     /// Takes over changed settings.
     pub fn set_limits(&self, limits: Limits) {
         self.0.shared.set_limits(limits);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use growbox_model::commit::{DeadLetter, Frame};
@@ -59,6 +59,10 @@ impl Reader {
             shared,
             pool: Arc::new(Pool { path, idle }),
         }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.pool.path
     }
 
     /// The first `limit` events a filter wants, oldest first. To page, go on `after` the last.

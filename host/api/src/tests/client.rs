@@ -7,68 +7,68 @@ use serde_json::Value;
 
 use super::{DEADLINE, TOKEN};
 
-pub(super) struct Client {
+pub(crate) struct Client {
     address: SocketAddr,
     headers: String,
 }
 
 /// What came back.
 #[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) head: String,
-    pub(super) body: String,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 impl Reply {
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {self:?}"))
     }
 
     /// The code of an error.
-    pub(super) fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         self.json()["error"]["code"]
             .as_str()
             .unwrap_or_default()
             .to_owned()
     }
 
-    pub(super) fn has_header(&self, name: &str) -> bool {
+    pub(crate) fn has_header(&self, name: &str) -> bool {
         let start = format!("{name}:");
         self.head.lines().any(|line| line.starts_with(&start))
     }
 }
 
 impl Client {
-    pub(super) fn new(address: SocketAddr) -> Self {
+    pub(crate) fn new(address: SocketAddr) -> Self {
         Self {
             address,
             headers: String::new(),
         }
     }
 
-    pub(super) fn header(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push_str(&format!("{name}: {value}\r\n"));
         self
     }
 
-    pub(super) fn with_token(self) -> Self {
+    pub(crate) fn with_token(self) -> Self {
         self.header("Authorization", &format!("Bearer {TOKEN}"))
     }
 
-    pub(super) fn get(&self, path: &str) -> Reply {
+    pub(crate) fn get(&self, path: &str) -> Reply {
         self.send("GET", path, b"")
     }
 
-    pub(super) fn post(&self, path: &str, body: impl AsRef<[u8]>) -> Reply {
+    pub(crate) fn post(&self, path: &str, body: impl AsRef<[u8]>) -> Reply {
         self.send("POST", path, body.as_ref())
     }
 
-    pub(super) fn post_json(&self, path: &str, body: &Value) -> Reply {
+    pub(crate) fn post_json(&self, path: &str, body: &Value) -> Reply {
         self.post(path, body.to_string())
     }
 
-    pub(super) fn send(&self, method: &str, path: &str, body: &[u8]) -> Reply {
+    pub(crate) fn send(&self, method: &str, path: &str, body: &[u8]) -> Reply {
         let host = format!("Host: {}\r\n", self.address);
         let host = if self.headers.contains("Host:") {
             ""
@@ -87,7 +87,7 @@ impl Client {
     }
 
     /// A connection on which `bytes` have been said.
-    pub(super) fn raw(&self, bytes: &[u8]) -> TcpStream {
+    pub(crate) fn raw(&self, bytes: &[u8]) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         stream.set_write_timeout(Some(DEADLINE)).unwrap();
@@ -96,14 +96,14 @@ impl Client {
     }
 
     /// Says `bytes`, then that nothing more will come.
-    pub(super) fn say_and_end(&self, bytes: &[u8]) -> Reply {
+    pub(crate) fn say_and_end(&self, bytes: &[u8]) -> Reply {
         let stream = self.raw(bytes);
         stream.shutdown(Shutdown::Write).unwrap();
         read_reply(stream)
     }
 
     /// Opens a stream of events.
-    pub(super) fn stream(&self, path: &str) -> Stream {
+    pub(crate) fn stream(&self, path: &str) -> Stream {
         // HTTP/1.0 knows no chunks, so that the lines arrive as they are.
         let head = format!(
             "GET {path} HTTP/1.0\r\nHost: {}\r\n{}\r\n",
@@ -119,7 +119,7 @@ impl Client {
     }
 }
 
-pub(super) fn read_reply(mut stream: TcpStream) -> Reply {
+pub(crate) fn read_reply(mut stream: TcpStream) -> Reply {
     let mut text = Vec::new();
     // A reset after the answer does not take the answer back.
     if let Err(error) = stream.read_to_end(&mut text) {
@@ -136,21 +136,21 @@ pub(super) fn read_reply(mut stream: TcpStream) -> Reply {
 }
 
 /// An open stream of events.
-pub(super) struct Stream {
+pub(crate) struct Stream {
     lines: BufReader<TcpStream>,
 }
 
 /// One event of a stream.
 #[derive(Debug)]
-pub(super) struct Frame {
-    pub(super) seq: u64,
-    pub(super) kind: String,
-    pub(super) data: Value,
+pub(crate) struct Frame {
+    pub(crate) seq: u64,
+    pub(crate) kind: String,
+    pub(crate) data: Value,
 }
 
 impl Stream {
     /// The next event; none when the stream has ended.
-    pub(super) fn next(&mut self) -> Option<Frame> {
+    pub(crate) fn next(&mut self) -> Option<Frame> {
         let mut frame = Frame {
             seq: 0,
             kind: String::new(),
@@ -169,7 +169,7 @@ impl Stream {
     }
 
     /// The next line; none when the stream has ended.
-    pub(super) fn line(&mut self) -> Option<String> {
+    pub(crate) fn line(&mut self) -> Option<String> {
         let mut line = String::new();
         let length = self.lines.read_line(&mut line).unwrap();
         (length > 0).then(|| line.trim_end().to_owned())

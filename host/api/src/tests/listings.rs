@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use growbox_model::row::{Answer, ComponentRow, HealthRow, ZoneRow};
+use growbox_model::row::{AlertRow, Answer, ComponentRow, HealthRow, ZoneRow};
 use serde_json::json;
 
 use super::Room;
@@ -25,7 +25,7 @@ fn health(overall: &str, part: &str) -> Answer {
     };
     Answer::Health(HealthRow {
         overall: overall.into(),
-        components: BTreeMap::from([("log".into(), part)]),
+        components: BTreeMap::from([("storage".into(), part)]),
     })
 }
 
@@ -63,7 +63,7 @@ fn health_is_told_and_readiness_follows_from_it() {
     let room = Room::new();
     for (overall, part, ready) in [
         ("healthy", "healthy", 200),
-        ("degraded", "critical", 200),
+        ("critical", "degraded", 200),
         ("critical", "critical", 503),
         ("degraded", "starting", 503),
         ("starting", "healthy", 503),
@@ -120,4 +120,65 @@ fn the_page_shows_zones_devices_and_reasons_as_text() {
             page.body
         );
     }
+}
+
+fn alert(state: &str) -> AlertRow {
+    serde_json::from_value(
+        json!({"id": "e17", "rule": "vpd-high", "state": state, "severity": "warning",
+        "zone": "tent", "subject": null, "message": "too dry", "since": "2026-01-15T10:00:00Z",
+        "raised": "2026-01-15T10:30:00Z", "acknowledged": null, "who": null, "cleared": null,
+        "action_taken": null}),
+    )
+    .unwrap()
+}
+
+#[test]
+fn alerts_are_listed_by_state() {
+    let room = Room::new();
+    let all = || Answer::Alerts(vec![alert("raised"), alert("cleared")]);
+    for (query, count) in [("", 2), ("?state=raised", 1), ("?state=acknowledged", 0)] {
+        room.host.answer_next(all());
+        let reply = room.client().get(&format!("/api/v1/alerts{query}")).json();
+        assert_eq!(
+            reply["alerts"].as_array().map(Vec::len),
+            Some(count),
+            "{query}"
+        );
+    }
+    let wrong = room.client().get("/api/v1/alerts?state=rised");
+    assert_eq!(
+        (wrong.status, wrong.code()),
+        (400, "unknown_state".to_owned())
+    );
+    assert_eq!(wrong.json()["error"]["nearest"], "raised");
+}
+
+#[test]
+fn reports_are_those_of_a_known_window() {
+    let room = Room::new();
+    let report = json!({"window": "1h", "at": "2026-01-15T10:30:00Z", "report": {"events": 7}});
+    let row = serde_json::from_value(report.clone()).unwrap();
+    room.host.answer_next(Answer::Analytics(vec![row]));
+    let reply = room.client().get("/api/v1/analytics?window=1h").json();
+    assert_eq!(reply, json!({"analytics": [report]}));
+    let wrong = room.client().get("/api/v1/analytics?window=2h");
+    assert_eq!(
+        (wrong.status, wrong.code()),
+        (400, "unknown_window".to_owned())
+    );
+}
+
+#[test]
+fn a_scrape_is_text() {
+    let room = Room::new();
+    room.host
+        .answer_next(Answer::Metrics(Box::new(crate::metrics::tests::row())));
+    let reply = room.client().get("/metrics");
+    assert_eq!(reply.status, 200);
+    assert!(
+        reply.head.contains("text/plain; version=0.0.4"),
+        "{}",
+        reply.head
+    );
+    assert!(reply.body.contains("growbox_build_info"), "{}", reply.body);
 }

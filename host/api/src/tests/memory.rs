@@ -16,7 +16,7 @@ use crate::{Host, Post, Wait};
 
 /// What the host does with the next posts.
 #[derive(Debug, Default)]
-pub(super) enum Mood {
+pub(crate) enum Mood {
     /// Takes them.
     #[default]
     Taking,
@@ -29,15 +29,15 @@ pub(super) enum Mood {
 }
 
 #[derive(Clone, Default)]
-pub(super) struct Events(Arc<Mutex<Vec<Arc<Event>>>>);
+pub(crate) struct Events(Arc<Mutex<Vec<Arc<Event>>>>);
 
 pub(crate) struct Memory {
-    pub(super) events: Events,
-    pub(super) mood: Mutex<Mood>,
-    pub(super) posts: Mutex<Vec<(Speaker, Wait, usize)>>,
-    pub(super) orders: Mutex<Vec<(Order, Signature)>>,
+    pub(crate) events: Events,
+    pub(crate) mood: Mutex<Mood>,
+    pub(crate) posts: Mutex<Vec<(Speaker, Wait, usize)>>,
+    pub(crate) orders: Mutex<Vec<(Order, Signature)>>,
     /// Answers to orders and questions, newest last; without one the devices.
-    pub(super) answers: Mutex<Vec<Answer>>,
+    pub(crate) answers: Mutex<Vec<Answer>>,
     live: broadcast::Sender<Arc<Event>>,
 }
 
@@ -53,7 +53,7 @@ impl Memory {
         }
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.events.0.lock().unwrap().len()
     }
 
@@ -75,7 +75,7 @@ impl Memory {
         seq
     }
 
-    pub(super) fn answer_next(&self, answer: Answer) {
+    pub(crate) fn answer_next(&self, answer: Answer) {
         self.answers.lock().unwrap().push(answer);
     }
 
@@ -121,7 +121,7 @@ fn numbered(seq: Seq, incoming: Incoming) -> Event {
     }
 }
 
-pub(super) fn device(id: &str) -> DeviceRow {
+pub(crate) fn device(id: &str) -> DeviceRow {
     DeviceRow {
         id: serde_json::from_value(json!(id)).unwrap(),
         zone: None,

@@ -1,6 +1,6 @@
 //! The edge over a real socket, with a host that lives in memory.
 
-mod client;
+pub(crate) mod client;
 mod guard;
 mod listings;
 pub(crate) mod memory;
@@ -27,7 +27,7 @@ const TOKEN: &str = "a-token-of-some-length";
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A served host; ends with the test.
-struct Room {
+pub(crate) struct Room {
     host: Arc<Memory>,
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
@@ -35,7 +35,7 @@ struct Room {
 }
 
 impl Room {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Limits::default(), 1024)
     }
 
@@ -70,7 +70,7 @@ impl Room {
         }
     }
 
-    fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::new(self.address)
     }
 

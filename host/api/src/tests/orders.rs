@@ -17,6 +17,7 @@ fn every_change_needs_the_token() {
         "/api/v1/devices/exhaust/hold",
         "/api/v1/devices/exhaust/release",
         "/api/v1/zones/tent",
+        "/api/v1/alerts/e17/acknowledge",
         "/api/v1/stop",
         "/api/v1/reset",
         "/api/v1/sensors/canopy/rebind",
@@ -51,6 +52,11 @@ fn orders_are_read_with_their_defaults() {
     let room = Room::new();
     let exhaust = device("exhaust").id;
     for (path, body, expected) in [
+        (
+            "/api/v1/alerts/e17/acknowledge",
+            "",
+            Order::Acknowledge("e17".into()),
+        ),
         (
             "/api/v1/devices/exhaust/hold",
             "",

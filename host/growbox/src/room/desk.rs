@@ -10,7 +10,9 @@ use growbox_flow::Input;
 use growbox_model::batch::Correlation;
 use growbox_model::commit::DeadLetter;
 use growbox_model::ports::{EventFilter, History, Ticket};
-use growbox_model::row::{Answer, ComponentRow, HealthRow, Order, Question, Signature, ZoneRow};
+use growbox_model::row::{
+    Answer, ComponentRow, HealthRow, Order, PluginRow, Question, Signature, ZoneRow,
+};
 use growbox_model::{Event, RoomSpec, SensorId, Seq};
 use growbox_pipeline::correlate::{Recent, WINDOW};
 use growbox_pipeline::enrich::{self, Node};
@@ -95,9 +97,13 @@ impl Desk {
                 return;
             }
             Answer::Plugins(mut rows) => {
-                rows.extend(self.ledger.refused());
-                rows.sort_by(|a, b| a.id.cmp(&b.id));
+                self.add_refused(&mut rows);
                 Answer::Plugins(rows)
+            }
+            Answer::Metrics(mut row) => {
+                self.add_refused(&mut row.plugins);
+                row.health = with_storage(row.health, log);
+                Answer::Metrics(row)
             }
             Answer::Health(row) => Answer::Health(with_storage(row, log)),
             other => other,
@@ -106,6 +112,12 @@ impl Desk {
             // Who asked may have gone.
             let _ = tell.send(answer);
         }
+    }
+
+    /// Plug-ins that did not load are unknown to the flow.
+    fn add_refused(&self, rows: &mut Vec<PluginRow>) {
+        rows.extend(self.ledger.refused());
+        rows.sort_by(|a, b| a.id.cmp(&b.id));
     }
 
     /// Live events, once they are in the log's tail.
@@ -247,6 +259,7 @@ fn with_storage(mut row: HealthRow, log: &Log) -> HealthRow {
         ("oldest_unwritten_seconds", waited),
         ("last_commit_seconds", health.last_commit.as_secs_f64()),
         ("groups", health.groups as f64),
+        ("size_bytes", log.size_bytes() as f64),
         ("first", health.first.0 as f64),
         ("durable", health.durable.0 as f64),
     ];
