@@ -45,12 +45,14 @@
 //! this crate's own ([`native`]), so that a handler is tested, and measured, as it stands.
 
 pub mod bindings;
+pub mod calendar;
 pub mod component;
 mod effects;
 pub mod fault;
 mod handler;
 pub mod history;
 mod host;
+mod keyed;
 pub mod log;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
@@ -58,6 +60,7 @@ mod room;
 mod settings;
 mod standing;
 mod state;
+pub mod table;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 mod time;
@@ -69,10 +72,11 @@ pub use effects::{Ask, Effects, Emitted};
 pub use growbox_climate as climate;
 pub use growbox_sdk_macros::{Settings, plugin};
 pub use handler::{Handler, Outcome, Plugin, run, start};
+pub use keyed::{Keyed, PerKey, PerZone, digest};
 pub use room::Room;
-pub use settings::{Field, Given, Setting, Settings, schema};
+pub use settings::{Field, Given, Setting, Settings, schema, table_schema};
 pub use standing::{Placing, Standing, Wish, denied_device};
-pub use state::{Dwell, PerZone, State, Stored, Whole};
+pub use state::{Dwell, State, Stored, Whole};
 #[cfg(not(target_arch = "wasm32"))]
 pub use testing::TestRoom;
 pub use time::{Moment, Span, hours, minutes, seconds};
@@ -94,8 +98,9 @@ pub mod prelude {
     pub use crate::wire::{Event, Payload, Quality, Reading};
     pub use crate::{
         Air, Celsius, CelsiusDelta, Device, Dwell, Effects, GramsPerCubicMetre, Handler,
-        Kilopascal, Level, Moment, Outcome, PerZone, Percent, Plugin, Room, Settings, Span, Stored,
-        Whole, Zone, celsius, fault, hours, json, kilopascal, log, minutes, percent, seconds,
+        Kilopascal, Level, Moment, Outcome, PerKey, PerZone, Percent, Plugin, Room, Settings, Span,
+        Stored, Whole, Zone, celsius, fault, hours, json, kilopascal, log, minutes, percent,
+        seconds,
     };
 }
 

@@ -39,6 +39,20 @@ pub trait Setting: Sized {
     /// What is wrong with it, in words.
     fn read(value: &Value) -> Result<Self, String>;
 
+    /// Reads a value that stands at a JSON pointer. What holds values of its own names the
+    /// innermost one that cannot be.
+    ///
+    /// # Errors
+    /// `fault::settings` with the pointer.
+    fn read_at(value: &Value, pointer: &str) -> Result<Self, Fault> {
+        Self::read(value).map_err(|why| fault::settings(pointer, why))
+    }
+
+    /// What it is where it is neither given nor has a default; none: it must be given.
+    fn absent() -> Option<Self> {
+        None
+    }
+
     /// The number that is compared with a minimum and a maximum, where the type has one.
     fn size(&self) -> Option<f64> {
         None
@@ -54,6 +68,8 @@ pub struct Field {
     default: Option<Value>,
     minimum: Option<Value>,
     maximum: Option<Value>,
+    /// Whether its type knows what to be without a value.
+    optional: bool,
 }
 
 impl Field {
@@ -67,7 +83,14 @@ impl Field {
             default: None,
             minimum: None,
             maximum: None,
+            optional: T::absent().is_some(),
         }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
     }
 
     /// The value where none is given.
@@ -141,6 +164,8 @@ impl Field {
 #[derive(Clone, Debug, Default)]
 pub struct Given {
     members: Map<String, Value>,
+    /// Where they stand in the settings; empty: they are the settings.
+    pointer: String,
 }
 
 impl Given {
@@ -150,35 +175,51 @@ impl Given {
         Self::default()
     }
 
+    /// A table within the settings, at this JSON pointer.
+    ///
+    /// # Errors
+    /// `fault::settings` where it is no table.
+    pub fn at(value: &Value, pointer: &str) -> Result<Self, Fault> {
+        match value {
+            Value::Object(members) => Ok(Self {
+                members: members.clone(),
+                pointer: pointer.to_string(),
+            }),
+            _ => Err(fault::settings(pointer, format!("{value} is no table"))),
+        }
+    }
+
     fn parse(text: &str) -> Result<Self, Fault> {
         if text.trim().is_empty() {
             return Ok(Self::nothing());
         }
         match serde_json::from_str(text) {
-            Ok(Value::Object(members)) => Ok(Self { members }),
             Ok(Value::Null) => Ok(Self::nothing()),
+            Ok(value @ Value::Object(_)) => Self::at(&value, ""),
             Ok(_) => Err(fault::settings("", "settings are a JSON object")),
             Err(error) => Err(fault::settings("", format!("no JSON: {error}"))),
         }
     }
 
-    fn refuse_unknown(&self, fields: &[Field]) -> Result<(), Fault> {
+    /// Where a member stands.
+    #[must_use]
+    pub fn pointer(&self, member: &str) -> String {
+        below(&self.pointer, member)
+    }
+
+    /// That nothing is given but these fields.
+    ///
+    /// # Errors
+    /// `fault::settings` with the pointer of what is unknown, and the names there are.
+    pub fn refuse_unknown(&self, fields: &[Field]) -> Result<(), Fault> {
         let names: Vec<_> = fields.iter().map(|field| field.name).collect();
-        match self
-            .members
-            .keys()
-            .find(|key| !names.contains(&key.as_str()))
-        {
-            None => Ok(()),
-            Some(key) if names.is_empty() => Err(fault::settings(
-                pointer(key),
-                "unknown; this plug-in has no settings",
-            )),
-            Some(key) => Err(fault::settings(
-                pointer(key),
-                format!("unknown; there is {}", names.join(", ")),
-            )),
-        }
+        let mut keys = self.members.keys();
+        let why = match keys.find(|key| !names.contains(&key.as_str())) {
+            None => return Ok(()),
+            Some(key) if names.is_empty() => (key, "unknown; this plug-in has no settings".into()),
+            Some(key) => (key, format!("unknown; there is {}", names.join(", "))),
+        };
+        Err(fault::settings(self.pointer(why.0), why.1))
     }
 
     /// Reads one field: given, else its default, checked against its bounds.
@@ -186,11 +227,14 @@ impl Given {
     /// # Errors
     /// `fault::settings` with the field's JSON pointer.
     pub fn take<T: Setting>(&self, field: &Field) -> Result<T, Fault> {
-        let refuse = |why: String| fault::settings(pointer(field.name), why);
-        let value = self.members.get(field.name).or(field.default.as_ref());
-        let value = value.ok_or_else(|| refuse("is required".into()))?;
-        let read = T::read(value).map_err(refuse)?;
-        field.check(&read).map_err(refuse)?;
+        let pointer = self.pointer(field.name);
+        let read = match self.members.get(field.name).or(field.default.as_ref()) {
+            Some(value) => T::read_at(value, &pointer)?,
+            None => T::absent().ok_or_else(|| fault::settings(&pointer, "is required"))?,
+        };
+        field
+            .check(&read)
+            .map_err(|why| fault::settings(&pointer, why))?;
         Ok(read)
     }
 }
@@ -198,10 +242,17 @@ impl Given {
 /// The JSON schema of a plug-in's settings, as text for the manifest.
 #[must_use]
 pub fn schema<S: Settings>() -> String {
-    let fields = S::fields();
+    let mut schema = table_schema(&S::fields());
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    schema.to_string()
+}
+
+/// The JSON schema of a table with these fields and no others.
+#[must_use]
+pub fn table_schema(fields: &[Field]) -> Value {
     let required: Vec<_> = fields
         .iter()
-        .filter(|field| field.default.is_none())
+        .filter(|field| field.default.is_none() && !field.optional)
         .map(|field| field.name)
         .collect();
     let properties: Map<String, Value> = fields
@@ -209,17 +260,16 @@ pub fn schema<S: Settings>() -> String {
         .map(|field| (field.name.to_string(), field.describe()))
         .collect();
     json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
         "additionalProperties": false,
         "required": required,
         "properties": properties,
     })
-    .to_string()
 }
 
-fn pointer(member: &str) -> String {
-    format!("/{}", member.replace('~', "~0").replace('/', "~1"))
+/// The JSON pointer of a member.
+pub(crate) fn below(pointer: &str, member: &str) -> String {
+    format!("{pointer}/{}", member.replace('~', "~0").replace('/', "~1"))
 }
 
 fn number(value: &Value) -> Result<f64, String> {

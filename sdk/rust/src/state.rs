@@ -5,7 +5,6 @@ use crate::wire::Fault;
 use crate::{fault, host};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// What a handler remembers. Opened before each batch, saved after it.
 ///
@@ -36,16 +35,28 @@ pub trait Stored: Serialize + DeserializeOwned + Default {
     const KEY: &'static str = "state";
 }
 
+/// Two kinds of memory side by side, under keys that differ.
+impl<A: State, B: State> State for (A, B) {
+    fn open() -> Self {
+        (A::open(), B::open())
+    }
+
+    fn save(self) -> Result<(), Fault> {
+        self.0.save()?;
+        self.1.save()
+    }
+}
+
 /// One value, as it was stored and as it is now.
 #[derive(Debug)]
-struct Entry<T> {
+pub(crate) struct Entry<T> {
     stored: Option<Vec<u8>>,
-    value: T,
+    pub(crate) value: T,
 }
 
 impl<T: Serialize + DeserializeOwned + Default> Entry<T> {
     /// Reads a key. What does not parse is told by the second half, with a default in its place.
-    fn load(key: &str) -> (Self, Result<(), Fault>) {
+    pub(crate) fn load(key: &str) -> (Self, Result<(), Fault>) {
         let stored = host::get(key);
         let parsed = stored
             .as_deref()
@@ -63,7 +74,7 @@ impl<T: Serialize + DeserializeOwned + Default> Entry<T> {
     }
 
     /// Writes the key where its text is another one than before.
-    fn save(&self, key: &str) -> Result<(), Fault> {
+    pub(crate) fn save(&self, key: &str) -> Result<(), Fault> {
         let refuse = |why: String| fault::permanent(format!("state under \"{key}\": {why}"));
         let text = serde_json::to_vec(&self.value).map_err(|error| refuse(error.to_string()))?;
         if self.stored.as_deref() == Some(text.as_slice()) {
@@ -103,78 +114,6 @@ impl<T> std::ops::DerefMut for Whole<T> {
     fn deref_mut(&mut self) -> &mut T {
         &mut self.entry.value
     }
-}
-
-/// Key of a zone's value: this and its id.
-const ZONE_PREFIX: &str = "zone/";
-
-/// One value a zone, under `zone/ID`; only what a batch touches is read and written.
-#[derive(Debug)]
-pub struct PerZone<T> {
-    entries: BTreeMap<String, Entry<T>>,
-    sound: Result<(), Fault>,
-}
-
-impl<T: Serialize + DeserializeOwned + Default> State for PerZone<T> {
-    fn open() -> Self {
-        Self {
-            entries: BTreeMap::new(),
-            sound: Ok(()),
-        }
-    }
-
-    fn save(self) -> Result<(), Fault> {
-        self.sound?;
-        for (zone, entry) in &self.entries {
-            entry.save(&zone_key(zone))?;
-        }
-        Ok(())
-    }
-}
-
-impl<T: Serialize + DeserializeOwned + Default> PerZone<T> {
-    /// What is remembered of a zone; the default where that is nothing yet.
-    ///
-    /// A stored value that does not parse fails the batch once it is done, so that nothing is
-    /// overwritten by guesswork.
-    pub fn of(&mut self, zone: impl AsRef<str>) -> &mut T {
-        let zone = zone.as_ref();
-        if !self.entries.contains_key(zone) {
-            let (entry, sound) = Entry::load(&zone_key(zone));
-            if self.sound.is_ok() {
-                self.sound = sound;
-            }
-            self.entries.insert(zone.to_string(), entry);
-        }
-        &mut self.entries.get_mut(zone).expect("inserted above").value
-    }
-
-    /// Every zone of which something was stored before this batch.
-    #[must_use]
-    pub fn stored_zones(&self) -> Vec<String> {
-        const PAGE: u32 = 256;
-        let mut zones = Vec::new();
-        let mut after = None;
-        loop {
-            let page = host::keys(ZONE_PREFIX, after.as_deref(), PAGE);
-            let names = page.iter().filter_map(|key| key.strip_prefix(ZONE_PREFIX));
-            zones.extend(names.map(ToString::to_string));
-            if page.len() < PAGE as usize {
-                return zones;
-            }
-            after = page.into_iter().next_back();
-        }
-    }
-
-    /// Forgets a zone that is gone.
-    pub fn forget(&mut self, zone: &str) {
-        self.entries.remove(zone);
-        host::remove(&zone_key(zone));
-    }
-}
-
-fn zone_key(zone: &str) -> String {
-    format!("{ZONE_PREFIX}{zone}")
 }
 
 /// Since when something has been so.
@@ -232,24 +171,6 @@ mod tests {
             .within(|| Whole::<Count>::open().save())
             .expect("saves");
         assert!(store.last_writes().is_empty());
-    }
-
-    #[test]
-    fn only_touched_zones_are_written() {
-        let mut store = Store::default();
-        let touch = |zone: &'static str| {
-            move || {
-                let mut state = PerZone::<Count>::open();
-                state.of(zone).total += 1;
-                state.save()
-            }
-        };
-        store.within(touch("tent")).expect("saves");
-        store.within(touch("room")).expect("saves");
-        let written: Vec<_> = store.last_writes().keys().cloned().collect();
-        assert_eq!(written, ["zone/room"]);
-        let zones = store.within(|| Ok(PerZone::<Count>::open().stored_zones()));
-        assert_eq!(zones, Ok(vec!["room".to_string(), "tent".to_string()]));
     }
 
     #[test]

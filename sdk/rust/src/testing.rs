@@ -5,7 +5,7 @@ use crate::time::{Moment, Span, seconds};
 use crate::units::{Celsius, Level, Percent};
 use crate::wire::{
     Batch, Clock, Command, DeviceView, Draft, Effect, Event, Measure, Payload, Quality, Reading,
-    Request, Setpoint, ZoneView,
+    Request, Setpoint, Stop, ZoneView,
 };
 use crate::{Handler, Plugin};
 
@@ -129,6 +129,8 @@ pub struct TestRoom<H> {
     zones: Vec<ZoneView>,
     requests: Vec<Request>,
     emitted: Vec<Draft>,
+    stops: Vec<Stop>,
+    wall_trusted: bool,
 }
 
 impl<H: Plugin> TestRoom<H> {
@@ -147,6 +149,8 @@ impl<H: Plugin> TestRoom<H> {
             zones: vec![zone(TENT)],
             requests: Vec::new(),
             emitted: Vec::new(),
+            stops: Vec::new(),
+            wall_trusted: true,
         }
     }
 }
@@ -229,10 +233,30 @@ impl<H: Handler> TestRoom<H> {
         &mut self.zones[0]
     }
 
+    /// Whether the wall clock can be trusted from now on.
+    pub fn trust_clock(&mut self, trusted: bool) -> &mut Self {
+        self.wall_trusted = trusted;
+        self
+    }
+
+    /// Puts a handler with other settings in the place of the one at work; what is remembered
+    /// is kept.
+    pub fn swap(&mut self, handler: H) -> &mut Self {
+        let store = std::mem::take(self.instance.store_mut());
+        self.instance = Instance::of(handler);
+        *self.instance.store_mut() = store;
+        self
+    }
+
     /// A reading of the zone as it would come in now, of a sensor called by its quantity.
     pub fn reading(&mut self, quantity: &str, value: f64) -> Event {
+        self.reading_of(quantity, quantity, value)
+    }
+
+    /// A reading of the zone as it would come in now.
+    pub fn reading_of(&mut self, sensor: &str, quantity: &str, value: f64) -> Event {
         let reading = Reading {
-            sensor: quantity.into(),
+            sensor: sensor.into(),
             quantity: quantity.into(),
             value,
             unit: unit_of(quantity).into(),
@@ -306,6 +330,12 @@ impl<H: Handler> TestRoom<H> {
             .filter(move |draft| draft.type_ == event_type)
     }
 
+    /// What the last `run` or `send` stopped.
+    #[must_use]
+    pub fn stops(&self) -> &[Stop] {
+        &self.stops
+    }
+
     /// What the handler remembers and said.
     pub fn store(&mut self) -> &mut Store {
         self.instance.store_mut()
@@ -351,6 +381,7 @@ impl<H: Handler> TestRoom<H> {
     fn forget(&mut self) {
         self.requests.clear();
         self.emitted.clear();
+        self.stops.clear();
     }
 
     fn event(&mut self, event_type: &str, payload: Payload) -> Event {
@@ -385,6 +416,7 @@ impl<H: Handler> TestRoom<H> {
             match effect {
                 Effect::Request(request) => self.take_request(request),
                 Effect::Emit(draft) => self.emitted.push(draft),
+                Effect::Stop(stop) => self.stops.push(stop),
                 other => panic!("a test room does not know {other:?}"),
             }
         }

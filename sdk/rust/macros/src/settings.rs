@@ -24,9 +24,10 @@ pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
     let settings_impl = settings_impl(&input.ident, &settings);
     let default_impl = settings
         .iter()
-        .all(|setting| setting.default.is_some())
+        .all(|setting| setting.default.is_some() || may_be_left_out(setting.of_type))
         .then(|| default_impl(&input.ident));
-    Ok(quote! { #settings_impl #default_impl })
+    let setting_impl = setting_impl(&input.ident);
+    Ok(quote! { #settings_impl #default_impl #setting_impl })
 }
 
 fn fields_of(input: &DeriveInput) -> syn::Result<Vec<&Field>> {
@@ -106,6 +107,41 @@ fn settings_impl(name: &Ident, settings: &[Setting<'_>]) -> TokenStream {
             }
         }
     }
+}
+
+/// Settings are a setting themselves: a table within other settings.
+fn setting_impl(name: &Ident) -> TokenStream {
+    quote! {
+        impl ::growbox_sdk::Setting for #name {
+            fn schema() -> ::growbox_sdk::json::Value {
+                ::growbox_sdk::table::schema_of_table::<Self>()
+            }
+            fn read(
+                value: &::growbox_sdk::json::Value,
+            ) -> ::std::result::Result<Self, ::std::string::String> {
+                ::growbox_sdk::table::in_words(::growbox_sdk::table::read_table(value, ""))
+            }
+            fn read_at(
+                value: &::growbox_sdk::json::Value,
+                pointer: &str,
+            ) -> ::std::result::Result<Self, ::growbox_sdk::wire::Fault> {
+                ::growbox_sdk::table::read_table(value, pointer)
+            }
+        }
+    }
+}
+
+/// Whether a type knows by itself what to be without a value, as far as its name tells.
+fn may_be_left_out(of_type: &Type) -> bool {
+    let Type::Path(path) = of_type else {
+        return false;
+    };
+    let last = path.path.segments.last();
+    last.is_some_and(|last| {
+        ["Option", "Vec", "BTreeMap"]
+            .iter()
+            .any(|name| last.ident == name)
+    })
 }
 
 fn field(setting: &Setting<'_>) -> TokenStream {
