@@ -238,12 +238,8 @@ impl Flow {
     fn plugin_stop(&mut self, id: &PluginId, out: &Out, stop: &Stop) -> Result<(), Objection> {
         self.zone_known(stop.zone.as_ref())?;
         let scope = stop.zone.as_ref().map_or("*", ZoneId::as_str);
-        let allowed = self.plugins.boxes.get(id).is_some_and(|mailbox| {
-            mailbox.manifest.asks_for("emergency-stop", scope)
-                && mailbox.spec.grant.names("emergency-stop", scope)
-                && !mailbox.spec.deny.names("emergency-stop", scope)
-        });
-        if !allowed {
+        let mailbox = self.plugins.boxes.get(id);
+        if !mailbox.is_some_and(|mailbox| mailbox.may_stop(scope)) {
             return Err(Objection::new(
                 "not_granted",
                 format!(

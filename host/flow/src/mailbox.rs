@@ -222,6 +222,14 @@ impl Mailbox {
         self.budget_filled = now;
     }
 
+    /// Two keys: its manifest asks to stop this zone (`*`: everything), and the operator grants it.
+    pub(crate) fn may_stop(&self, scope: &str) -> bool {
+        let (ability, spec) = ("emergency-stop", &self.spec);
+        self.manifest.asks_for(ability, scope)
+            && spec.grant.names(ability, scope)
+            && !spec.deny.names(ability, scope)
+    }
+
     /// Whether it may still emit an event.
     pub(crate) fn spend(&mut self) -> bool {
         let may = self.budget >= 1.0;

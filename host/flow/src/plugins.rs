@@ -7,7 +7,7 @@ use growbox_model::commit::{Record, Restored, RestoredPlugin};
 use growbox_model::ports::{BatchResult, Handled, Ports};
 use growbox_model::{
     Batch, Clock, Event, Fault, Generation, Moment, PluginCommit, PluginId, Requester, Seq,
-    StateDelta, ZoneView,
+    StateDelta, Text, ZoneId, ZoneView,
 };
 use growbox_pipeline::route::{PLUGINS, Route};
 use serde_json::json;
@@ -369,8 +369,25 @@ impl Flow {
             .collect();
         for view in &mut views {
             view.devices = self.gate.views(&view.zone, Some(viewer), now);
+            if let Some(scope) = self.stop_scope(viewer, &view.zone) {
+                view.attributes.push(("emergency_stop".into(), scope));
+            }
         }
         views
+    }
+
+    /// How far a plug-in's stop of a zone is granted: `*`, or the zone alone.
+    fn stop_scope(&self, viewer: &Requester, zone: &ZoneId) -> Option<Text> {
+        let Requester::Plugin(id) = viewer else {
+            return None;
+        };
+        let mailbox = self.plugins.boxes.get(id)?;
+        let scope = match (mailbox.may_stop("*"), mailbox.may_stop(zone.as_str())) {
+            (_, false) => return None,
+            (true, _) => "*",
+            (false, _) => zone.as_str(),
+        };
+        Some(scope.into())
     }
 
     /// Whether a result is that of the batch that is out.

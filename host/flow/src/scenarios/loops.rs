@@ -3,12 +3,14 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use growbox_model::event::Payload;
+use growbox_model::json::Json;
 use growbox_model::room::ClockForm;
 use growbox_model::row::{Answer, Question};
-use growbox_model::{Command, DeviceId, Effect, Request, Span, Stop};
+use growbox_model::{Batch, Command, DeviceId, Effect, Request, Span, Stop};
 use serde_json::json;
 
-use crate::bench::{Bench, Guest, at, every, guest, room, saying, warmth};
+use crate::bench::{Bench, Guest, at, every, field, guest, room, saying, warmth};
 
 fn answering(id: &str, hears: &str, says: &'static str) -> Guest {
     guest(id, every(&["sensor.*", hears]), move |batch, _| {
@@ -155,6 +157,34 @@ fn a_plug_in_that_stops_again_and_again_is_heard_and_ends() {
             .iter()
             .any(|r| matches!(r, growbox_model::Record::Stopped(None, Some(_))))
     );
+}
+
+#[test]
+fn a_plug_in_is_told_where_it_may_stop() {
+    let scopes = |grant: &[&str], deny: &[&str]| {
+        let telling = |batch: &Batch, _: &mut _| {
+            let attributes = batch.zones.iter().flat_map(|zone| &zone.attributes);
+            let told = attributes.filter(|(name, _)| &**name == "emergency_stop");
+            let told: Vec<&str> = told.map(|(_, scope)| &**scope).collect();
+            let Effect::Emit(mut draft) = saying("x.telling.said", &[]) else {
+                unreachable!()
+            };
+            draft.payload = Payload::Document(Json::of(&json!({"told": told})));
+            Ok(vec![Effect::Emit(draft)])
+        };
+        let mut telling = guest("telling", every(&["sensor.*"]), telling);
+        let list = |zones: &[&str]| zones.iter().map(ToString::to_string).collect();
+        telling.spec.grant.emergency_stop = list(grant);
+        telling.spec.deny.emergency_stop = list(deny);
+        let mut bench = Bench::new(room(ClockForm::System), vec![telling]);
+        bench.post(vec![warmth("a", 20.0, at(0))]);
+        let said = bench.said("x.telling.said").remove(0);
+        field(&said, "told")
+    };
+    assert_eq!(scopes(&[], &[]), json!([]));
+    assert_eq!(scopes(&["tent"], &[]), json!(["tent"]));
+    assert_eq!(scopes(&["*"], &[]), json!(["*", "*"]));
+    assert_eq!(scopes(&["*"], &["tent"]), json!(["*"]));
 }
 
 #[test]
