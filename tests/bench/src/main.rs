@@ -8,6 +8,7 @@ mod latency;
 mod load;
 mod memory;
 mod native;
+mod plugins;
 mod sandbox;
 mod start;
 
@@ -63,11 +64,12 @@ fn main() -> anyhow::Result<()> {
 
 type Measure = fn(&Plan) -> anyhow::Result<Vec<Row>>;
 
-const PARTS: [(&str, Measure); 5] = [
+const PARTS: [(&str, Measure); 6] = [
     ("throughput", load::measure),
     ("latency", latency::measure),
     ("start", start::measure),
     ("sandbox", sandbox::measure),
+    ("plugins", plugins::measure),
     ("memory", memory::measure),
 ];
 

@@ -184,7 +184,7 @@ fn worth_a_line(event: &Event) -> Option<String> {
         .or(text("sensor_id"))
         .or(text("plugin"))
         .or(text("rule"))
-        .or(event.zone.as_ref().map(|zone| zone.as_str()));
+        .or(event.zone.as_ref().map(growbox_model::ZoneId::as_str));
     let why = text("reason").or(text("message"));
     let verb = match kind {
         "device.action.clamped"
