@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::position::signed;
 use crate::tail::Pending;
+use crate::{alerts, calls};
 
 /// The newest so many dead letters are kept.
 const DEAD_LETTERS: u64 = 10_000;
@@ -72,13 +73,13 @@ fn apply_record(connection: &Connection, record: &Record) -> rusqlite::Result<()
                 params![plugin.as_str(), generation.0, version, digest],
             )
         }
+        Record::Alert(alert) => alerts::keep(connection, alert),
+        Record::Report(report) => alerts::keep_report(connection, report),
+        Record::CallOpened(call) => calls::open(connection, call),
+        Record::CallClosed(id) => calls::close(connection, *id),
+        Record::Dosed(dose) => calls::keep_dose(connection, dose),
         // Dead letters have ids of their own; the clean end is a mark of the position.
         Record::DeadLetter(_) | Record::CleanEnd => Ok(()),
-        Record::Alert(_)
-        | Record::Report(_)
-        | Record::CallOpened(_)
-        | Record::CallClosed(_)
-        | Record::Dosed(_) => Ok(()),
     }
 }
 

@@ -10,6 +10,8 @@
 //! reader, and the flow waits for nothing here: when the disk does not keep up the tail fills,
 //! `Log::is_full` says so, and the flow refuses what it can refuse.
 
+mod alerts;
+mod calls;
 mod database;
 mod error;
 mod group;

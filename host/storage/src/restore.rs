@@ -12,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use crate::position::{Position, signed, unsigned};
 use crate::retention;
 use crate::row::{COLUMNS, Names, taken};
+use crate::{alerts, calls};
 
 /// The tail: the newest so many events, or fewer …
 const TAIL: u64 = 20_000;
@@ -52,10 +53,10 @@ pub(crate) fn restore(connection: &Connection, position: &Position) -> rusqlite:
             },
         )?,
         plugins: plugins(connection)?,
-        alerts: Vec::new(),
-        reports: Vec::new(),
-        calls: Vec::new(),
-        doses: Vec::new(),
+        alerts: rows(connection, alerts::ALERTS, alerts::read)?,
+        reports: rows(connection, alerts::REPORTS, alerts::read_report)?,
+        calls: rows(connection, calls::CALLS, |row| calls::read(connection, row))?,
+        doses: rows(connection, calls::GIVEN, calls::read_dose)?,
         texts: Vec::new(),
         ids: ids(connection, position, &mut names)?,
         tail: tail(connection, position, &mut names)?,

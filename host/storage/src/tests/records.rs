@@ -1,9 +1,10 @@
 //! Every record finds its table, comes back, and is taken back.
 
-use growbox_model::commit::{DeadLetter, Frame, Hold, Switch};
+use growbox_model::commit::{CallId, DeadLetter, Dose, Frame, Hold, OpenCall, Switch};
+use growbox_model::row::{AlertRow, AlertState, AnalyticsRow};
 use growbox_model::{
-    Clock, Commit, DeviceId, Generation, Instant, Json, Moment, Record, SensorId, Seq, Source,
-    ZoneId,
+    Call, Clock, Commit, DeviceId, Generation, Instant, Json, Moment, Record, SensorId, Seq,
+    Source, Span, ZoneId,
 };
 
 use super::fixtures::*;
@@ -203,6 +204,122 @@ fn a_frame_explains_its_batch() {
     };
     assert_eq!(frames(4, 1), [frame(1), frame(2)]);
     assert!(frames(5, 1).is_empty() && frames(4, 2).is_empty());
+}
+
+fn alert(n: u64, state: AlertState) -> AlertRow {
+    let ended = (state == AlertState::Cleared).then_some(Instant(FOUNDED + n));
+    AlertRow {
+        id: format!("e{n}").into(),
+        rule: "hot".into(),
+        state,
+        severity: "warning".into(),
+        zone: (n % 2 == 0).then(tent),
+        subject: (n % 3 == 0).then(|| "heater".into()),
+        message: "too hot".into(),
+        since: Instant(FOUNDED),
+        raised: Instant(FOUNDED + n),
+        acknowledged: (state != AlertState::Raised).then_some(Instant(FOUNDED + n)),
+        who: (state != AlertState::Raised).then(|| "ann".into()),
+        cleared: ended,
+        action_taken: Some("notification".into()),
+    }
+}
+
+#[test]
+fn alerts_that_stand_come_back_and_the_newest_cleared_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = opened(dir.path(), &patient());
+    let rows = |range: std::ops::RangeInclusive<u64>, state| {
+        records(range.map(|n| Record::Alert(alert(n, state))).collect())
+    };
+    log.commit(rows(1..=300, AlertState::Raised));
+    log.commit(rows(2..=6, AlertState::Acknowledged));
+    log.commit(rows(7..=300, AlertState::Cleared));
+    drop(log);
+    let (_log, restored) = opened(dir.path(), &patient());
+    let kept = [
+        (1..=1, AlertState::Raised),
+        (2..=6, AlertState::Acknowledged),
+        (101..=300, AlertState::Cleared),
+    ];
+    let kept = kept.into_iter();
+    let kept: Vec<_> = kept
+        .flat_map(|(ns, state)| ns.map(move |n| alert(n, state)))
+        .collect();
+    assert_eq!(restored.alerts, kept);
+}
+
+#[test]
+fn of_each_window_the_newest_report_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = opened(dir.path(), &patient());
+    let report = |window: &str, n: u64| AnalyticsRow {
+        window: window.into(),
+        at: Instant(FOUNDED + n),
+        report: Json::trusted(&format!(r#"{{"n":{n}}}"#)),
+    };
+    let all = [report("1h", 1), report("1d", 2), report("1h", 3)];
+    log.commit(records(all.map(Record::Report).into()));
+    drop(log);
+    let (_log, restored) = opened(dir.path(), &patient());
+    assert_eq!(restored.reports, [report("1d", 2), report("1h", 3)]);
+}
+
+#[test]
+fn open_calls_come_back_whole_and_closed_ones_are_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = opened(dir.path(), &patient());
+    let call = |id: u64| OpenCall {
+        id: CallId(id),
+        plugin: counter(),
+        generation: Generation(3),
+        cause: (id > 1).then_some(Seq(id)),
+        call: Call {
+            key: format!("note {id}"),
+            method: "POST".into(),
+            url: "https://ntfy.example/tent".into(),
+            headers: (0..id).map(|n| (format!("x-{n}"), "a\nb".into())).collect(),
+            body: vec![0, 255, 10],
+        },
+    };
+    log.commit(records(
+        (1..=12).map(|id| Record::CallOpened(call(id))).collect(),
+    ));
+    log.commit(records(vec![Record::CallClosed(CallId(2))]));
+    drop(log);
+    let (log, restored) = opened(dir.path(), &patient());
+    let open: Vec<_> = (1..=12).filter(|id| *id != 2).map(call).collect();
+    assert_eq!(restored.calls, open);
+    let closed = (1..=12).map(|id| Record::CallClosed(CallId(id)));
+    log.commit(records(closed.collect()));
+    drop(log);
+    let (log, restored) = opened(dir.path(), &patient());
+    assert!(restored.calls.is_empty());
+    log.commit(records(vec![Record::CallOpened(call(2))]));
+    drop(log);
+    let (_log, restored) = opened(dir.path(), &patient());
+    assert_eq!(
+        restored.calls,
+        [call(2)],
+        "no header of a closed one is left"
+    );
+}
+
+#[test]
+fn doses_are_kept_for_a_day() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = opened(dir.path(), &patient());
+    let dose = |hour: u64| Dose {
+        device: device(),
+        length: Span::seconds(hour),
+        wall: Instant(FOUNDED + hour * 3600 * SECOND),
+    };
+    log.commit(records(
+        (0..40).map(|hour| Record::Dosed(dose(hour))).collect(),
+    ));
+    drop(log);
+    let (_log, restored) = opened(dir.path(), &patient());
+    assert_eq!(restored.doses, (14..40).map(dose).collect::<Vec<_>>());
 }
 
 fn letter(n: u64) -> Record {
