@@ -130,7 +130,6 @@ pub struct TestRoom<H> {
     requests: Vec<Request>,
     emitted: Vec<Draft>,
     stops: Vec<Stop>,
-    wall_trusted: bool,
 }
 
 impl<H: Plugin> TestRoom<H> {
@@ -150,7 +149,6 @@ impl<H: Plugin> TestRoom<H> {
             requests: Vec::new(),
             emitted: Vec::new(),
             stops: Vec::new(),
-            wall_trusted: true,
         }
     }
 }
@@ -231,12 +229,6 @@ impl<H: Handler> TestRoom<H> {
     /// The zone's view, to be changed at will.
     pub fn tent(&mut self) -> &mut ZoneView {
         &mut self.zones[0]
-    }
-
-    /// Whether the wall clock can be trusted from now on.
-    pub fn trust_clock(&mut self, trusted: bool) -> &mut Self {
-        self.wall_trusted = trusted;
-        self
     }
 
     /// Puts a handler with other settings in the place of the one at work; what is remembered
