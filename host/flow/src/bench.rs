@@ -10,7 +10,7 @@ use growbox_model::incoming::{Incoming, Speaker};
 use growbox_model::manifest::{Ask, Delivery, Manifest, Subscription};
 use growbox_model::ports::{BatchResult, DriveOrder, DriverReport, Handled, Ports, Ticket};
 use growbox_model::room::{ClockForm, FilterSpec, NodeSpec};
-use growbox_model::row::{Answer, PostResult, Question, Wait};
+use growbox_model::row::{Answer, Order, PostResult, Question, Signature, Wait};
 use growbox_model::{
     Command, DeviceId, DeviceSpec, Event, EventType, Generation, Instant, Json, Moment, Objection,
     Payload, PluginId, PluginSpec, Request, Role, RoomSpec, Seq, Span, Text, ZoneId, ZoneSpec,
@@ -470,6 +470,18 @@ impl Bench {
     pub(crate) fn ask(&mut self, question: Question) -> Answer {
         let ticket = self.ticket();
         self.turn([Input::Ask(ticket, question)]);
+        self.behind.answers[&ticket].clone()
+    }
+
+    /// The answer to an order of anna's.
+    pub(crate) fn order(&mut self, order: Order) -> Answer {
+        let ticket = self.ticket();
+        let by = Signature {
+            who: "anna".into(),
+            reason: "to see".into(),
+        };
+        self.turn([Input::Order(ticket, order, by)]);
+        self.run();
         self.behind.answers[&ticket].clone()
     }
 

@@ -102,6 +102,9 @@ impl Flow {
         self.time_fits(draft)?;
         let named = names(kind, draft.zone.as_ref(), source, &draft.payload);
         self.names.may_add(named)?;
+        if let ("alert.raised", Payload::Document(data)) = (kind.as_str(), &draft.payload) {
+            self.alerts.may_raise(draft.zone.as_ref(), data)?;
+        }
         deep_enough(depth)?;
         let Some(mailbox) = self.plugins.boxes.get_mut(id) else {
             return Err(Objection::new("gone", "the plug-in is gone"));

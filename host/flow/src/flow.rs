@@ -24,12 +24,14 @@ use growbox_pipeline::names::Names;
 use growbox_pipeline::route::Table;
 use serde_json::{Value, json};
 
+use crate::alerts::Alerts;
 use crate::clock::{Machine, RoomClock};
 use crate::health::Stats;
 use crate::input::{Input, Wake};
 use crate::intake::Intake;
 use crate::judge::{Surroundings, put};
 use crate::plugins::Plugins;
+use crate::reports::Reports;
 use crate::ring::Ring;
 use crate::round::Round;
 use crate::say::Saying;
@@ -52,6 +54,8 @@ pub struct Flow {
     pub(crate) zones: Zones,
     /// The names the log holds.
     pub(crate) names: Names,
+    pub(crate) alerts: Alerts,
+    pub(crate) reports: Reports,
     pub(crate) recent: Recent,
     pub(crate) table: Table,
     pub(crate) ring: Ring,

@@ -4,6 +4,7 @@
 //! station on it. Nothing here reads a clock, a file or a socket; live running,
 //! replay and tests put different things behind `growbox_model::ports::Ports`.
 
+mod alerts;
 mod answers;
 mod climate;
 mod clock;
@@ -21,6 +22,7 @@ mod orders;
 mod overrides;
 mod pause;
 mod plugins;
+mod reports;
 mod ring;
 mod round;
 mod rows;

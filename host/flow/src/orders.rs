@@ -23,7 +23,9 @@ impl Flow {
         ports: &mut impl Ports,
     ) {
         let answer = match order {
-            Order::Set(..) | Order::Hold(..) | Order::Zone(..) if self.now().is_none() => {
+            Order::Set(..) | Order::Hold(..) | Order::Zone(..) | Order::Acknowledge(..)
+                if self.now().is_none() =>
+            {
                 Answer::Conflict(Objection::new(
                     "no_time_yet",
                     "the clock is told by events, and none has come yet: post one first",
@@ -47,10 +49,7 @@ impl Flow {
                 Err(objection) => Answer::Conflict(objection),
             },
             Order::Zone(zone, keys) => self.order_zone(&zone, &keys, by),
-            Order::Acknowledge(id) => Answer::NotFound(Objection::new(
-                "unknown_alert",
-                format!("no alert has the id {id}"),
-            )),
+            Order::Acknowledge(id) => self.order_acknowledge(&id, by),
         };
         self.conclude(ports);
         let answer = match answer {

@@ -18,8 +18,8 @@ impl Flow {
             Question::Devices => Answer::Devices(self.gate.rows(self.clock.now())),
             Question::Zones => Answer::Zones(self.zone_rows()),
             Question::Plugins => Answer::Plugins(self.plugin_rows()),
-            Question::Alerts => Answer::Alerts(Vec::new()),
-            Question::Analytics(_) => Answer::Analytics(Vec::new()),
+            Question::Alerts => Answer::Alerts(self.alerts.listed()),
+            Question::Analytics(window) => self.reports.listed(window.as_deref()),
             Question::Metrics => Answer::Metrics(Box::new(self.metrics(ports.log_refusal()))),
             Question::Health => Answer::Health(self.health(ports.log_refusal())),
         };

@@ -106,8 +106,18 @@ impl Flow {
         self.commit.events.push(event.clone());
         if event.effective() {
             self.let_see(&event, depth);
+            self.keep_listings(&event);
         }
         event
+    }
+
+    /// What is listed by itself: alerts, reports.
+    fn keep_listings(&mut self, event: &Event) {
+        match event.kind.as_str() {
+            "analytics.report" => self.fold_report(event),
+            kind if kind.starts_with("alert.") => self.fold_alert(event),
+            _ => {}
+        }
     }
 
     /// Views, neighbours, listeners.

@@ -12,11 +12,13 @@ use growbox_pipeline::names::Names;
 use growbox_pipeline::route::{Route, Table};
 use serde_json::json;
 
+use crate::alerts::Alerts;
 use crate::clock::{Machine, RoomClock};
 use crate::flow::{Flow, Life};
 use crate::health::Stats;
 use crate::intake::Intake;
 use crate::plugins::Plugins;
+use crate::reports::Reports;
 use crate::ring::{Entry, Ring};
 use crate::round::Round;
 use crate::say::Saying;
@@ -57,6 +59,8 @@ impl Flow {
             .map_or(restored.last_seq, |oldest| Seq(oldest.seq.0 - 1));
         let mut flow = Self {
             zones: Zones::new(&room, utc_offset),
+            alerts: Alerts::restored(&restored),
+            reports: Reports::restored(&restored),
             names: own_names(&room, &restored),
             ring: Ring::new(room.node.ring, evicted),
             recent: Recent::default(),
@@ -82,6 +86,7 @@ impl Flow {
         };
         flow.remember(&restored);
         flow.say_started(&numbering, &version);
+        flow.clear_orphans();
         flow
     }
 

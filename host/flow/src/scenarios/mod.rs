@@ -1,5 +1,6 @@
 //! Scenes of a whole room, by theme.
 
+mod alerts;
 mod batches;
 mod crashes;
 mod events_clock;

@@ -1,11 +1,10 @@
 //! With the token: settings taken over and kept, requests, stops; without it: foreign.
 
 use growbox_model::room::ClockForm;
-use growbox_model::row::{Answer, Order, PostStatus, Question, Signature, ZoneRow};
+use growbox_model::row::{Answer, Order, PostStatus, Question, ZoneRow};
 use growbox_model::{DeviceId, Json, RoomSpec, Span};
 use serde_json::json;
 
-use crate::Input;
 use crate::bench::{Bench, asking, at, event, every, field, guest, room, tent, warmth};
 use crate::memory::Memory;
 
@@ -20,17 +19,6 @@ fn zone(bench: &mut Bench, id: &str) -> ZoneRow {
         panic!("no zones")
     };
     rows.into_iter().find(|row| row.id.as_str() == id).unwrap()
-}
-
-fn order(bench: &mut Bench, order: Order) -> Answer {
-    let ticket = bench.ticket();
-    let by = Signature {
-        who: "anna".into(),
-        reason: "to see".into(),
-    };
-    bench.turn([Input::Order(ticket, order, by)]);
-    bench.run();
-    bench.behind.answers[&ticket].clone()
 }
 
 fn switch() -> DeviceId {
@@ -179,13 +167,13 @@ fn a_requested_action_is_a_persons_set() {
 #[test]
 fn an_emergency_stops_its_zone_until_a_person_resets_it() {
     let mut bench = bench();
-    order(&mut bench, Order::Set(switch(), 1.0, None));
+    bench.order(Order::Set(switch(), 1.0, None));
     bench.pass(Span::minutes(1));
     bench.tell(json!({"type": "system.emergency",
         "data": {"rule": "smoke", "message": "smoke", "zone": "tent"}}));
     assert_eq!(bench.behind.orders.last().unwrap().level, 0.0);
     bench.pass(Span::minutes(1));
-    let refused = order(&mut bench, Order::Set(switch(), 1.0, None));
+    let refused = bench.order(Order::Set(switch(), 1.0, None));
     assert!(
         matches!(&refused, Answer::Conflict(why) if why.code == "stop"),
         "{refused:?}"
@@ -194,15 +182,15 @@ fn an_emergency_stops_its_zone_until_a_person_resets_it() {
     let mut bench = Bench::restarted(room(ClockForm::System), Vec::new(), memory, at(300));
     bench.pass(Span::minutes(1));
     assert!(matches!(
-        order(&mut bench, Order::Set(switch(), 1.0, None)),
+        bench.order(Order::Set(switch(), 1.0, None)),
         Answer::Conflict(_)
     ));
     assert!(matches!(
-        order(&mut bench, Order::Reset(Some(tent()))),
+        bench.order(Order::Reset(Some(tent()))),
         Answer::Devices(_)
     ));
     assert!(matches!(
-        order(&mut bench, Order::Set(switch(), 1.0, None)),
+        bench.order(Order::Set(switch(), 1.0, None)),
         Answer::Devices(_)
     ));
 }
@@ -212,11 +200,11 @@ fn a_zone_is_changed_by_all_of_its_keys_or_none() {
     let mut bench = bench();
     let keys = |value| Order::Zone(tent(), Json::of(&value));
     let wrong = keys(json!({"mode": "VPD_Target", "stage": "mid-flwer"}));
-    assert!(matches!(order(&mut bench, wrong), Answer::Conflict(why)
+    assert!(matches!(bench.order(wrong), Answer::Conflict(why)
         if why.nearest.as_deref() == Some("mid-flower")));
     assert_eq!(zone(&mut bench, "tent").mode, None);
     let right = keys(json!({"mode": "VPD_Target", "operation": "observe"}));
-    assert!(matches!(order(&mut bench, right), Answer::Zones(_)));
+    assert!(matches!(bench.order(right), Answer::Zones(_)));
     assert_eq!(&*zone(&mut bench, "tent").operation, "observe");
     assert_eq!(bench.said("system.config.changed").len(), 1);
 }
@@ -224,11 +212,8 @@ fn a_zone_is_changed_by_all_of_its_keys_or_none() {
 #[test]
 fn a_stop_before_the_first_event_works_and_is_told_later() {
     let mut bench = Bench::new(room(ClockForm::Events), Vec::new());
-    assert!(matches!(
-        order(&mut bench, Order::Stop(None)),
-        Answer::Devices(_)
-    ));
-    let early = order(&mut bench, Order::Set(switch(), 1.0, None));
+    assert!(matches!(bench.order(Order::Stop(None)), Answer::Devices(_)));
+    let early = bench.order(Order::Set(switch(), 1.0, None));
     assert!(matches!(early, Answer::Conflict(why) if why.code == "no_time_yet"));
     assert!(bench.events().is_empty());
     bench.post(vec![warmth("a", 20.0, at(0))]);
