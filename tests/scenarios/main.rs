@@ -1,5 +1,6 @@
 //! Scenarios over the real binary, one module each.
 
+mod alerts;
 mod cli;
 mod determinism;
 mod hostile;
