@@ -28,13 +28,15 @@ use crate::alerts::Alerts;
 use crate::clock::{Machine, RoomClock};
 use crate::health::Stats;
 use crate::input::{Input, Wake};
-use crate::intake::Intake;
+use crate::intake::{Intake, Origin};
 use crate::judge::{Surroundings, put};
+use crate::latency::Latency;
 use crate::plugins::Plugins;
 use crate::reports::Reports;
 use crate::ring::Ring;
 use crate::round::Round;
 use crate::say::Saying;
+use crate::watch::Watch;
 use crate::zones::Zones;
 
 /// Events taken in one stride under the running clocks, before gate and plug-ins have their say.
@@ -81,6 +83,8 @@ pub struct Flow {
     /// Whether the last turn left something to do now.
     pub(crate) more: bool,
     pub(crate) stats: Stats,
+    pub(crate) latency: Latency,
+    pub(crate) watch: Watch,
 }
 
 /// How far the end of the process has come.
@@ -101,6 +105,7 @@ impl Flow {
         machine: Machine,
         ports: &mut impl Ports,
     ) -> Wake {
+        self.watch.note_wall(self.machine, machine);
         self.machine = machine;
         self.more = false;
         self.clock.read(machine);
@@ -128,10 +133,13 @@ impl Flow {
                 wait,
             } => match self.refuses(ports) {
                 Some(reason) => ports.answer(ticket, Answer::Full(reason)),
-                None => self.intake.post(ticket, events, speaker, wait),
+                None => {
+                    let from = Origin::heard(self.machine.boot, speaker);
+                    self.intake.post(ticket, events, from, wait);
+                }
             },
             _ if self.life == Life::Ended => {}
-            Input::Readings(events) => self.intake.readings(events),
+            Input::Readings(events) => self.intake.readings(events, self.machine.boot),
             Input::Order(ticket, order, by) => self.hear_order(ticket, order, &by, ports),
             Input::Rebind(ticket, sensor) => self.rebind(ticket, &sensor, ports),
             Input::Driver(report) => self.hear_report(report),
@@ -233,6 +241,7 @@ impl Flow {
         let settlement = self.gate.settle(&Surroundings { zones, now }, now);
         self.carry_out(settlement, ports);
         self.exchange_plugins(ports);
+        self.check_health(ports);
         self.cut_batches(ports);
         self.flush(ports);
     }
@@ -373,7 +382,8 @@ impl Flow {
         let at = room.and_then(|moment| self.clock.machine_time_of(moment));
         let (retry, patience) = (self.plugins.next_retry(), self.next_patience());
         let now = self.more.then_some(self.machine.boot);
-        let machine = [now, at, release, retry, patience]
+        let look = self.next_health_look();
+        let machine = [now, at, release, retry, patience, look]
             .into_iter()
             .flatten()
             .min();

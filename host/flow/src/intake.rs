@@ -27,6 +27,19 @@ pub(crate) struct Origin {
     /// The post and the place in it; none for drivers.
     pub post: Option<(Ticket, usize)>,
     pub speaker: Speaker,
+    /// When it was heard, machine time.
+    pub heard: Moment,
+}
+
+impl Origin {
+    /// Of what is heard now.
+    pub(crate) fn heard(heard: Moment, speaker: Speaker) -> Self {
+        Self {
+            post: None,
+            speaker,
+            heard,
+        }
+    }
 }
 
 /// A post whose answer is not given yet.
@@ -109,11 +122,8 @@ impl Intake {
         self.queue.is_empty() && self.feeds.is_empty() && self.drivers.is_empty()
     }
 
-    pub(crate) fn readings(&mut self, events: Vec<Incoming>) {
-        let origin = Origin {
-            post: None,
-            speaker: Speaker::Driver,
-        };
+    pub(crate) fn readings(&mut self, events: Vec<Incoming>, heard: Moment) {
+        let origin = Origin::heard(heard, Speaker::Driver);
         self.drivers
             .extend(events.into_iter().map(|event| (event, origin)));
         while self.drivers.len() > DRIVER_BACKLOG {
@@ -127,7 +137,7 @@ impl Intake {
         &mut self,
         ticket: Ticket,
         events: Vec<Result<Incoming, Objection>>,
-        speaker: Speaker,
+        from: Origin,
         wait: Wait,
     ) {
         let mut results = Vec::with_capacity(events.len());
@@ -141,7 +151,7 @@ impl Intake {
                         event,
                         Origin {
                             post: Some((ticket, index)),
-                            speaker,
+                            ..from
                         },
                     ));
                 }
@@ -372,6 +382,7 @@ impl Flow {
         self.intake.taken += 1;
         self.move_clock(event.at);
         let event = self.say(Saying::taken(event, taken));
+        self.latency.said(origin.heard);
         self.bind(&event);
         self.number(&event, origin);
         if event.effective() && origin.speaker == Speaker::Operator {

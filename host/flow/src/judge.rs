@@ -75,6 +75,7 @@ impl Flow {
         };
         let verdict = self.gate.decide(ask, seq, &world, now);
         self.stats.verdict(verdict.kind);
+        self.latency.judged();
         let data = verdict_data(ask, &verdict, now);
         let zone = self.zone_of(&ask.request.device);
         self.say(

@@ -15,6 +15,7 @@ mod health;
 mod input;
 mod intake;
 mod judge;
+mod latency;
 mod mailbox;
 mod metrics;
 mod obey;
@@ -30,6 +31,7 @@ mod say;
 mod series;
 mod setpoints;
 mod start;
+mod watch;
 mod zones;
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Metrics: everything that is counted, as one turn sees it.
 
-use growbox_model::Text;
+use growbox_model::ports::Ports;
 use growbox_model::row::{MetricsRow, SeriesRow};
 
 use crate::flow::Flow;
 
 impl Flow {
-    pub(crate) fn metrics(&self, log_refusal: Option<Text>) -> MetricsRow {
+    pub(crate) fn metrics(&self, ports: &impl Ports) -> MetricsRow {
         let now = self.clock.now();
         let verdicts = self.stats.verdicts.iter();
         MetricsRow {
@@ -20,7 +20,7 @@ impl Flow {
                 .collect(),
             taken: self.intake.taken,
             refused: self.intake.refused,
-            health: self.health(log_refusal),
+            health: self.health(ports),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! All plug-ins: candidates come, generations take over between two batches, batches go out and come back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use growbox_model::commit::{Record, Restored, RestoredPlugin};
@@ -31,6 +31,8 @@ pub(crate) struct Plugins {
     /// Exchanges the ports have been asked for.
     exchanging: BTreeMap<PluginId, (Candidate, Generation)>,
     known: BTreeMap<PluginId, RestoredPlugin>,
+    /// Those that were refused and of which nothing older runs.
+    pub refused: BTreeSet<PluginId>,
     /// The first event still in the log.
     log_start: Seq,
     /// Whether the log held nothing but the host's own words when the host started.
@@ -49,6 +51,7 @@ impl Plugins {
             candidates: BTreeMap::new(),
             exchanging: BTreeMap::new(),
             known,
+            refused: BTreeSet::new(),
             log_start: restored.first_seq,
             host_was_alone: only_the_host_spoke(restored),
         }
@@ -203,6 +206,7 @@ impl Flow {
         let mailbox = Mailbox::new(candidate.spec, candidate.manifest, generation, cursor, now);
         let granted = !matches!(mailbox.phase, Phase::Waiting(_));
         self.plugins.boxes.insert(id.clone(), mailbox);
+        self.plugins.refused.remove(&id);
         self.commit.plugin = granted.then(|| PluginCommit {
             plugin: id.clone(),
             generation,
@@ -245,6 +249,8 @@ impl Flow {
             .map(|mailbox| mailbox.manifest.version.clone());
         if let Some(mailbox) = running {
             mailbox.trouble = Some(format!("refused new code: {reason}").into());
+        } else {
+            self.plugins.refused.insert(id.clone());
         }
         let data = json!({"plugin": id, "reason": reason, "goes_on": goes_on});
         self.announce(Saying::host("plugin.refused", &data));
@@ -406,6 +412,9 @@ impl Flow {
             return;
         }
         self.stats.handled(&result);
+        let machine = self.machine.boot;
+        self.latency
+            .handled(&result.plugin, result.elapsed, machine);
         let Some(mailbox) = self.plugins.boxes.get_mut(&result.plugin) else {
             return;
         };

@@ -80,6 +80,7 @@ impl Flow {
         if answers(report) {
             self.driving.remove(report.device());
         }
+        self.stats.driven(report);
         self.gate.report(report, self.clock.now());
     }
 

@@ -20,8 +20,8 @@ impl Flow {
             Question::Plugins => Answer::Plugins(self.plugin_rows()),
             Question::Alerts => Answer::Alerts(self.alerts.listed()),
             Question::Analytics(window) => self.reports.listed(window.as_deref()),
-            Question::Metrics => Answer::Metrics(Box::new(self.metrics(ports.log_refusal()))),
-            Question::Health => Answer::Health(self.health(ports.log_refusal())),
+            Question::Metrics => Answer::Metrics(Box::new(self.metrics(ports))),
+            Question::Health => Answer::Health(self.health(ports)),
         };
         ports.answer(ticket, answer);
     }

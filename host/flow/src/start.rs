@@ -17,11 +17,13 @@ use crate::clock::{Machine, RoomClock};
 use crate::flow::{Flow, Life};
 use crate::health::Stats;
 use crate::intake::Intake;
+use crate::latency::Latency;
 use crate::plugins::Plugins;
 use crate::reports::Reports;
 use crate::ring::{Entry, Ring};
 use crate::round::Round;
 use crate::say::Saying;
+use crate::watch::Watch;
 use crate::zones::{UtcOffset, Zones};
 
 /// After an unclean end numbering goes on at the next multiple of this.
@@ -80,6 +82,8 @@ impl Flow {
             life: Life::Running,
             more: false,
             stats: Stats::default(),
+            latency: Latency::default(),
+            watch: Watch::new(machine.boot),
             clock,
             machine,
             room,

@@ -11,6 +11,7 @@ use crate::commit::{CallId, Commit, OpenCall, StateDelta};
 use crate::effect::{Effect, Fault};
 use crate::event::Event;
 use crate::id::{DeviceId, Generation, PluginId, SensorId, Seq, Text, ZoneId};
+use crate::row::ComponentRow;
 use crate::time::{Instant, Moment, Span};
 
 /// What the flow does to the world.
@@ -29,6 +30,10 @@ pub trait Ports {
     fn exchange(&mut self, plugin: &PluginId, generation: Generation, clock: Clock);
     /// Why the log takes no ordinary event now; none while it does.
     fn log_refusal(&self) -> Option<Text>;
+    /// How well the log is, where it can tell.
+    fn storage(&self) -> Option<ComponentRow> {
+        None
+    }
     /// Events after `after`, oldest first, unwritten ones included: for who is behind the ring.
     fn backlog(&mut self, after: Seq, limit: usize) -> Vec<Arc<Event>>;
 }

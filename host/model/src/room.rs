@@ -106,6 +106,8 @@ pub struct NodeSpec {
     pub queue: usize,
     /// How many recent events handlers are served from memory.
     pub ring: usize,
+    /// How often `system.health.check` is said, room time; none: never.
+    pub health_every: Option<Span>,
 }
 
 impl Default for NodeSpec {
@@ -119,6 +121,7 @@ impl Default for NodeSpec {
             max_age: Span::hours(1),
             queue: 1000,
             ring: 8192,
+            health_every: None,
         }
     }
 }

@@ -166,6 +166,22 @@ pub struct HealthRow {
     pub overall: Text,
     /// Each part with its figures.
     pub components: BTreeMap<Text, ComponentRow>,
+    /// Of `heard_to_said`, `request_to_verdict` and `handler:ID`, as far as there was any lately.
+    #[serde(default)]
+    pub latency: BTreeMap<Text, LatencyRow>,
+}
+
+/// How long something took in the newest five minutes, machine time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LatencyRow {
+    /// How often.
+    pub count: u64,
+    /// Half took no longer.
+    pub p50_milliseconds: f64,
+    /// 95 of 100 took no longer.
+    pub p95_milliseconds: f64,
+    /// 99 of 100 took no longer.
+    pub p99_milliseconds: f64,
 }
 
 /// One part of the health.

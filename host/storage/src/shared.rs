@@ -32,7 +32,7 @@ impl Default for Limits {
 }
 
 /// How the log fares.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Health {
     /// Events that are not durable yet.
     pub pending_events: usize,

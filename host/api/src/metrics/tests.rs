@@ -46,6 +46,7 @@ pub(crate) fn row() -> MetricsRow {
         health: HealthRow {
             overall: "healthy".into(),
             components: BTreeMap::from([("storage".into(), storage)]),
+            latency: Default::default(),
         },
     }
 }

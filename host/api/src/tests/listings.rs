@@ -26,6 +26,7 @@ fn health(overall: &str, part: &str) -> Answer {
     Answer::Health(HealthRow {
         overall: overall.into(),
         components: BTreeMap::from([("storage".into(), part)]),
+        latency: BTreeMap::new(),
     })
 }
 

@@ -4,6 +4,7 @@ mod alerts;
 mod batches;
 mod crashes;
 mod events_clock;
+mod health;
 mod loops;
 mod names;
 mod operator;

@@ -29,6 +29,9 @@ const UNKNOWN_SENSORS: &[(&str, bool)] = &[("measure", true), ("log", false)];
 /// How many times faster the scaled clock runs, unless set.
 const SPEED: f64 = 60.0;
 
+/// How often a health check is said, unless set.
+const HEALTH_EVERY: Span = Span::seconds(60);
+
 /// Reads `[node]`, and where the data is to be.
 pub(super) fn read(
     mut section: Section<'_, '_>,
@@ -78,6 +81,7 @@ pub(super) fn read(
         base.ring,
         "recent events kept in memory; who is further behind reads the log",
     );
+    let health_every = health_every(&mut section, clock);
     let data = section.or_none(
         "data",
         some_text,
@@ -93,6 +97,7 @@ pub(super) fn read(
         max_age,
         queue,
         ring,
+        health_every,
     };
     (node, data.map(|data| around.folder.join(data)))
 }
@@ -121,6 +126,23 @@ fn clock(section: &mut Section<'_, '_>) -> ClockForm {
     } else {
         ClockForm::System
     }
+}
+
+/// Under the events clock no check is said: its figures are the machine's, and what is said is
+/// to be a function of the events alone.
+fn health_every(section: &mut Section<'_, '_>, clock: ClockForm) -> Option<Span> {
+    let lengths = span_in(Span::seconds(1)..=Span::hours(24));
+    if clock != ClockForm::Events {
+        let why = "system.health.check, which handlers and streams hear";
+        return Some(section.or("health_every", lengths, HEALTH_EVERY, why));
+    }
+    if section.given("health_every", lengths).is_some() {
+        let wrong = Wrong::new("no_effect", "health_every has no effect on this clock")
+            .but("growbox health answers under every clock");
+        let key = section.key("health_every");
+        section.report.warning(&key, wrong);
+    }
+    None
 }
 
 fn unknown_sensors(section: &mut Section<'_, '_>, events: bool) -> bool {

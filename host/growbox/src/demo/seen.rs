@@ -282,6 +282,7 @@ pub(super) mod tests {
             health: HealthRow {
                 overall: "healthy".into(),
                 components: [("devices".into(), devices)].into(),
+                latency: Default::default(),
             },
             events: 12,
             seconds: 0.0,

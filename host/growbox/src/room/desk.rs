@@ -10,9 +10,7 @@ use growbox_flow::Input;
 use growbox_model::batch::Correlation;
 use growbox_model::commit::DeadLetter;
 use growbox_model::ports::{EventFilter, History, Ticket};
-use growbox_model::row::{
-    Answer, ComponentRow, HealthRow, Order, PluginRow, Question, Signature, ZoneRow,
-};
+use growbox_model::row::{Answer, Order, PluginRow, Question, Signature, ZoneRow};
 use growbox_model::{Event, RoomSpec, SensorId, Seq};
 use growbox_pipeline::correlate::{Recent, WINDOW};
 use growbox_pipeline::enrich::{self, Node};
@@ -89,8 +87,8 @@ impl Desk {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The flow's answer goes to who asked; the storage's health and plug-ins that did not load join in here.
-    pub(super) fn answer(&self, ticket: Ticket, answer: Answer, log: &Log) {
+    /// The flow's answer goes to who asked; plug-ins that did not load join in here.
+    pub(super) fn answer(&self, ticket: Ticket, answer: Answer) {
         let answer = match answer {
             Answer::Zones(rows) if ticket == Ticket(0) => {
                 *self.zones.write().unwrap_or_else(PoisonError::into_inner) = rows;
@@ -102,10 +100,8 @@ impl Desk {
             }
             Answer::Metrics(mut row) => {
                 self.add_refused(&mut row.plugins);
-                row.health = with_storage(row.health, log);
                 Answer::Metrics(row)
             }
-            Answer::Health(row) => Answer::Health(with_storage(row, log)),
             other => other,
         };
         if let Some(tell) = self.waiting().remove(&ticket) {
@@ -240,45 +236,4 @@ impl Host for Desk {
         inspected.insert("plugin".into(), json!(row));
         Some(Value::Object(inspected))
     }
-}
-
-fn with_storage(mut row: HealthRow, log: &Log) -> HealthRow {
-    let health = log.health();
-    let storage = row
-        .components
-        .entry("storage".into())
-        .or_insert_with(|| ComponentRow {
-            status: "healthy".into(),
-            why: None,
-            figures: Default::default(),
-        });
-    let waited = health.oldest_unwritten.unwrap_or_default().as_secs_f64();
-    let figures = [
-        ("pending_events", health.pending_events as f64),
-        ("pending_bytes", health.pending_bytes as f64),
-        ("oldest_unwritten_seconds", waited),
-        ("last_commit_seconds", health.last_commit.as_secs_f64()),
-        ("groups", health.groups as f64),
-        ("size_bytes", log.size_bytes() as f64),
-        ("first", health.first.0 as f64),
-        ("durable", health.durable.0 as f64),
-    ];
-    storage
-        .figures
-        .extend(figures.map(|(name, figure)| (name.into(), figure)));
-    let trouble = health.error.or_else(|| {
-        health
-            .set_aside
-            .map(|path| format!("the log was damaged and set aside: {}", path.display()))
-    });
-    if let Some(error) = trouble
-        && &*storage.status == "healthy"
-    {
-        storage.status = "degraded".into();
-        storage.why = Some(error.into());
-        if &*row.overall == "healthy" {
-            row.overall = "degraded".into();
-        }
-    }
-    row
 }

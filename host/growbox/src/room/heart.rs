@@ -75,6 +75,7 @@ impl Heart {
         let wake = self
             .flow
             .turn(heard.drain(..), clock::machine(), &mut self.ports);
+        self.flow.turn_ended(clock::machine());
         if let Some(now) = self.flow.running() {
             self.ports.live_up_to(now.wall);
         }

@@ -16,6 +16,7 @@ mod embedded;
 mod heart;
 mod points;
 mod ports;
+mod storage;
 mod supervisor;
 mod watch;
 
@@ -109,6 +110,7 @@ impl Room {
             points,
             desk.clone(),
             tasks.clone(),
+            data.path().to_owned(),
         );
         let flow = start_flow(room.clone(), restored)?;
         let hurry = Arc::new(AtomicBool::new(false));

@@ -1,12 +1,13 @@
 //! The live ports: behind them are the log, the actors, the drivers and the desk.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossbeam_channel::Sender;
 use growbox_drivers::{DriverEvent, Drivers, Order};
 use growbox_flow::Input;
 use growbox_model::ports::{BatchResult, CallAnswer, DriveOrder, Ports, Ticket};
-use growbox_model::row::Answer;
+use growbox_model::row::{Answer, ComponentRow};
 use growbox_model::{
     Batch, Clock, Commit, Event, Fault, Generation, Instant, OpenCall, PluginId, Seq, Span, Text,
 };
@@ -14,6 +15,7 @@ use growbox_storage::{Log, Reader};
 
 use super::desk::Desk;
 use super::points::Points;
+use super::storage;
 use super::supervisor::{Actors, Task};
 
 /// The world, as the flow reaches it.
@@ -25,6 +27,8 @@ pub(super) struct LivePorts {
     points: Points,
     desk: Arc<Desk>,
     tasks: Sender<Task>,
+    /// Where the database is.
+    data: PathBuf,
     /// What is known at once: to be heard in the next turn.
     heard: Vec<Input>,
 }
@@ -37,6 +41,7 @@ impl LivePorts {
         points: Points,
         desk: Arc<Desk>,
         tasks: Sender<Task>,
+        data: PathBuf,
     ) -> Self {
         let reader = log.reader();
         Self {
@@ -47,6 +52,7 @@ impl LivePorts {
             points,
             desk,
             tasks,
+            data,
             heard: Vec::new(),
         }
     }
@@ -120,7 +126,7 @@ impl Ports for LivePorts {
     }
 
     fn answer(&mut self, ticket: Ticket, answer: Answer) {
-        self.desk.answer(ticket, answer, &self.log);
+        self.desk.answer(ticket, answer);
     }
 
     fn exchange(&mut self, plugin: &PluginId, generation: Generation, clock: Clock) {
@@ -142,6 +148,14 @@ impl Ports for LivePorts {
             )
             .into()
         })
+    }
+
+    fn storage(&self) -> Option<ComponentRow> {
+        Some(storage::told(
+            &self.log.health(),
+            self.log.size_bytes(),
+            &self.data,
+        ))
     }
 
     fn backlog(&mut self, after: Seq, limit: usize) -> Vec<Arc<Event>> {
