@@ -11,9 +11,6 @@ use serde_json::Value;
 
 use crate::refusal::{Outcome, Refusal};
 
-/// The edge's part of every source.
-const EDGE: &str = "http";
-
 /// How a body says several events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -30,15 +27,18 @@ pub(crate) struct Intake {
     pub(crate) events: Vec<Result<Incoming, Objection>>,
     /// Ids given to what could not be typed, by place.
     pub(crate) ids: Vec<(usize, Text)>,
+    edge: &'static str,
     most: usize,
 }
 
 impl Intake {
-    /// Reads a whole body, or refuses all of it. At most `most` events.
-    pub(crate) fn read(bytes: &[u8], form: Form, most: usize) -> Outcome<Self> {
+    /// Reads a whole body, or refuses all of it. At most `most` events; their source begins
+    /// with the name of the edge.
+    pub(crate) fn read(bytes: &[u8], form: Form, edge: &'static str, most: usize) -> Outcome<Self> {
         let mut intake = Self {
             events: Vec::new(),
             ids: Vec::new(),
+            edge,
             most,
         };
         match form {
@@ -78,7 +78,7 @@ impl Intake {
         if let (Some(id), Some(slot)) = (&id, value.get_mut("id")) {
             *slot = id.clone();
         }
-        let event = Incoming::read(value, EDGE);
+        let event = Incoming::read(value, self.edge);
         if let (Err(_), Some(Value::String(id))) = (&event, id) {
             self.ids.push((self.events.len(), id.into()));
         }

@@ -20,7 +20,7 @@ use crate::params::Params;
 use crate::refusal::{Outcome, Refusal};
 
 /// The parameters of a post.
-pub(crate) const PARAMETERS: &[&str] = &["durable", "settled"];
+pub(crate) const PARAMETERS: &[&str] = &["durable", "settled", "edge"];
 
 /// Bodies longer than this are parsed where it does not hold up other requests.
 const LONG: usize = 1 << 20;
@@ -31,11 +31,12 @@ pub(crate) async fn post(
     request: Request,
 ) -> Outcome {
     let (head, body) = request.into_parts();
-    let wait = wait(&Params::read(&head.uri, PARAMETERS)?)?;
+    let params = Params::read(&head.uri, PARAMETERS)?;
+    let (wait, edge_name) = (wait(&params)?, edge_name(&params, caller)?);
     let form = form(&head.headers);
     let received = body::receive(&edge, &head.headers, body, edge.limits.body_bytes).await?;
     let _place = Edge::place(&edge.posts, "posts")?;
-    let Intake { events, ids, .. } = parsed(received, form, edge.limits.events).await?;
+    let Intake { events, ids, .. } = parsed(received, form, edge_name, edge.limits.events).await?;
     let mut results = if events.iter().any(Result::is_ok) {
         let speaker = caller.0;
         let post = Post {
@@ -62,6 +63,17 @@ fn wait(params: &Params) -> Outcome<Wait> {
     })
 }
 
+/// The first part of the events' source: `http`, or `stdin` for `growbox ingest`, which has the token.
+fn edge_name(params: &Params, caller: Caller) -> Outcome<&'static str> {
+    match params.one("edge")? {
+        None | Some("http") => Ok("http"),
+        Some("stdin") => caller.operator().map(|()| "stdin"),
+        Some(other) => {
+            Err(Objection::unknown("unknown_edge", "edge", other, ["http", "stdin"]).into())
+        }
+    }
+}
+
 fn form(headers: &HeaderMap) -> Form {
     let kind = headers.get(header::CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -74,11 +86,17 @@ fn form(headers: &HeaderMap) -> Form {
 }
 
 /// Parses in place what is short; the bytes and their room are free again afterwards.
-async fn parsed(received: Received, form: Form, most: usize) -> Outcome<Intake> {
+async fn parsed(
+    received: Received,
+    form: Form,
+    edge: &'static str,
+    most: usize,
+) -> Outcome<Intake> {
     if received.bytes.len() <= LONG {
-        return Intake::read(&received.bytes, form, most);
+        return Intake::read(&received.bytes, form, edge, most);
     }
-    let parsing = tokio::task::spawn_blocking(move || Intake::read(&received.bytes, form, most));
+    let parsing =
+        tokio::task::spawn_blocking(move || Intake::read(&received.bytes, form, edge, most));
     parsing.await.unwrap_or_else(|failed| {
         Err(Refusal::new(
             StatusCode::INTERNAL_SERVER_ERROR,

@@ -318,3 +318,25 @@ fn a_compressed_body_is_not_guessed_at() {
         (415, "unsupported_encoding".to_owned())
     );
 }
+
+#[test]
+fn stdin_speaks_with_the_token_only() {
+    let room = Room::new();
+    let path = "/api/v1/events?edge=stdin";
+    let refused = room.client().post_json(path, &reading("a", 20.0));
+    assert_eq!(refused.status, 401, "{refused:?}");
+    let taken = room
+        .client()
+        .with_token()
+        .post_json(path, &reading("a", 20.0));
+    assert_eq!(taken.status, 202, "{taken:?}");
+    let events = room.client().get("/api/v1/events").json();
+    assert_eq!(events["events"][0]["source"], "stdin");
+    let unknown = room
+        .client()
+        .post_json("/api/v1/events?edge=stdn", &reading("b", 20.0));
+    assert_eq!(
+        (unknown.status, unknown.json()["error"]["nearest"].as_str()),
+        (400, Some("stdin"))
+    );
+}

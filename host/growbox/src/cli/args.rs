@@ -7,8 +7,9 @@ use clap::{Parser, Subcommand};
 use growbox_model::{DeviceId, SensorId};
 
 use super::options::{
-    CheckArgs, DemoArgs, DoctorArgs, EventFilter, Export, ExportArgs, Format, InspectArgs, Listing,
-    OneDevice, OneEvent, OrderArgs, QueryArgs, RunArgs, SimArgs, TailArgs,
+    AcknowledgeArgs, AlertsArgs, AlertsWord, AnalyticsArgs, CheckArgs, DemoArgs, DoctorArgs,
+    EventFilter, Export, ExportArgs, Format, IngestArgs, InspectArgs, Listing, OneDevice, OneEvent,
+    OrderArgs, QueryArgs, RunArgs, SimArgs, TailArgs, ZoneSetArgs,
 };
 use super::{Command, Task};
 
@@ -70,13 +71,16 @@ enum Word {
         after_long_help = "Exit code 0 where run would take it, 2 where not.\n\nExamples:\n  growbox check\n  growbox check --config growbox.toml --explain       every default, and why"
     )]
     Check(CheckArgs),
+    /// Take events in from a file or a pipe, one a line as JSON
+    #[command(after_long_help = INGEST)]
+    Ingest(IngestArgs),
     /// Ask what happened
     #[command(subcommand)]
     Events(EventsWord),
     /// Ask about devices
     #[command(subcommand)]
     Device(DeviceWord),
-    /// Ask about zones
+    /// Ask about zones, and change them
     #[command(subcommand)]
     Zone(ZoneWord),
     /// Ask about plug-ins
@@ -95,7 +99,15 @@ enum Word {
     Roles(Listing),
     /// List what was refused after it was accepted
     DeadLetters(Listing),
-    /// Ask how well everything is; exit code 1 where it is critical
+    /// List alerts: those that stand, and the newest that are over
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_long_help = "Examples:\n  growbox alerts --state raised\n  growbox alerts acknowledge e88213 --reason \"tank refilled\""
+    )]
+    Alerts(AlertsArgs),
+    /// Show the newest report: how often, how well, how fast
+    Analytics(AnalyticsArgs),
+    /// Ask how well everything is; exit code 0 where it is healthy, 1 where it is not
     Health(Listing),
 }
 
@@ -123,6 +135,16 @@ enum EventsWord {
     Related(OneEvent),
 }
 
+const INGEST: &str = "\
+An event is {\"type\":\"sensor.temperature\",\"data\":{\"sensor_id\":\"canopy\",\"value\":24.5},\"metadata\":{\"zone\":\"tent\"}};
+\"timestamp\" is when it happened, else now. It has the authority of whoever may read the token.
+Lines that are refused are named with their number, and the rest goes on; exit code 1 where there was one.
+While the log is full it waits. An event with an \"id\" is sent again after the host was away, and counts once.
+
+Examples:
+  growbox ingest readings.jsonl
+  my-sensor | growbox ingest --durable";
+
 const EXPORT: &str = "\
 json: one event a line, after a first line {\"growbox_export\":1}.
 csv:  seq,id,type,timestamp,taken,source,zone,sensor_id,value,unit,quality,device_id,level,reason,cause,data
@@ -144,6 +166,11 @@ enum DeviceWord {
 enum ZoneWord {
     /// List zones: stage, operation, climate, set points
     List(Listing),
+    /// Change what a zone is to be, after a look at what that changes
+    #[command(
+        after_long_help = "Examples:\n  growbox zone set tent --stage mid-flower\n  growbox zone set tent --operation observe --yes --reason \"a hand in the tent\"\n  growbox zone set tent --target vpd=1.2 --target temperature=25"
+    )]
+    Set(ZoneSetArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -238,6 +265,26 @@ pub enum Asking {
         /// As JSON.
         json: bool,
     },
+    /// `zone set`.
+    ZoneSet(ZoneSetArgs),
+    /// `ingest`.
+    Ingest(IngestArgs),
+    /// `alerts`.
+    Alerts {
+        /// Only in this state.
+        state: Option<String>,
+        /// As JSON.
+        json: bool,
+    },
+    /// `alerts acknowledge`.
+    Acknowledge(AcknowledgeArgs),
+    /// `analytics`.
+    Analytics {
+        /// Over how long.
+        window: String,
+        /// As JSON.
+        json: bool,
+    },
     /// `plugin list`.
     Plugins {
         /// As JSON.
@@ -292,11 +339,27 @@ fn task(word: Word) -> Task {
             Task::Asking(Asking::DeviceWhy { device, json })
         }
         Word::Zone(ZoneWord::List(Listing { json })) => Task::Asking(Asking::Zones { json }),
+        Word::Zone(ZoneWord::Set(args)) => Task::Asking(Asking::ZoneSet(args)),
+        Word::Ingest(args) => Task::Asking(Asking::Ingest(args)),
+        Word::Alerts(args) => Task::Asking(alerts(args)),
+        Word::Analytics(AnalyticsArgs { window, json }) => {
+            Task::Asking(Asking::Analytics { window, json })
+        }
         Word::Stop(args) => Task::Asking(Asking::Stop(args)),
         Word::Reset(args) => Task::Asking(Asking::Reset(args)),
         Word::Doctor(DoctorArgs { rebind }) => Task::Asking(Asking::Rebind(rebind)),
         Word::DeadLetters(Listing { json }) => Task::Asking(Asking::DeadLetters { json }),
         Word::Health(Listing { json }) => Task::Asking(Asking::Health { json }),
+    }
+}
+
+fn alerts(args: AlertsArgs) -> Asking {
+    match args.word {
+        Some(AlertsWord::Acknowledge(args)) => Asking::Acknowledge(args),
+        None => Asking::Alerts {
+            state: args.state,
+            json: args.json,
+        },
     }
 }
 

@@ -3,14 +3,15 @@
 use std::io::Write;
 
 use growbox_model::Instant;
-use growbox_model::row::HealthRow;
+use growbox_model::row::{AlertRow, AnalyticsRow, HealthRow};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::args::Asking;
 use super::client::{Client, Query, garbled, segment};
 use super::failure::{Exit, Failure};
-use super::options::{EventFilter, Export, Format, OrderArgs};
+use super::ingest::ingest;
+use super::options::{AcknowledgeArgs, EventFilter, Export, Format, OrderArgs};
 use super::place::Place;
 use super::show;
 use super::show::told::Told;
@@ -33,10 +34,10 @@ pub(super) fn here_and_now() -> Reader {
 }
 
 /// One question being asked.
-struct Talk<'a> {
-    client: Client,
-    reader: &'a Reader,
-    out: &'a mut dyn Write,
+pub(super) struct Talk<'a> {
+    pub(super) client: Client,
+    pub(super) reader: &'a Reader,
+    pub(super) out: &'a mut dyn Write,
 }
 
 /// Asks, and shows the answer.
@@ -46,6 +47,9 @@ pub(super) fn perform(
     reader: &Reader,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
+    if let Asking::Ingest(args) = asking {
+        return ingest(args, place, out);
+    }
     let mut talk = Talk {
         client: Client::of(place)?,
         reader,
@@ -116,10 +120,15 @@ impl Talk<'_> {
                 Ok(show::letters::list(&rows(answer, "dead_letters")?, reader))
             }),
             Asking::Health { json } => self.health(*json),
+            Asking::ZoneSet(args) => self.zone_set(args),
+            Asking::Ingest(_) => Ok(Exit::Done),
+            Asking::Alerts { state, json } => self.alerts(state.as_deref(), *json),
+            Asking::Acknowledge(args) => self.acknowledge(args),
+            Asking::Analytics { window, json } => self.analytics(window, *json),
         }
     }
 
-    fn print(&mut self, text: &str) -> Result<Exit, Failure> {
+    pub(super) fn print(&mut self, text: &str) -> Result<Exit, Failure> {
         self.out.write_all(text.as_bytes())?;
         Ok(Exit::Done)
     }
@@ -249,7 +258,7 @@ impl Talk<'_> {
     }
 
     /// What a change answers: one row, or a listing.
-    fn changed(&self, answer: &Value) -> Result<String, Failure> {
+    pub(super) fn changed(&self, answer: &Value) -> Result<String, Failure> {
         let listing = |key: &str| answer[key].as_array().is_some_and(|rows| !rows.is_empty());
         Ok(match answer {
             _ if listing("devices") => show::devices::list(&rows(answer, "devices")?, self.reader),
@@ -273,11 +282,45 @@ impl Talk<'_> {
             show::health::show(&health)
         };
         self.print(&shown)?;
-        Ok(if &*health.overall == "critical" {
-            Exit::Failed
-        } else {
+        Ok(if &*health.overall == "healthy" {
             Exit::Done
+        } else {
+            Exit::Failed
         })
+    }
+
+    fn alerts(&mut self, state: Option<&str>, json: bool) -> Result<Exit, Failure> {
+        let query = state.map(|state| ("state", state.to_owned()));
+        let answer = self.client.get("alerts", &query.into_iter().collect())?;
+        if json {
+            return self.print(&format!("{answer}\n"));
+        }
+        let rows: Vec<AlertRow> = rows(&answer, "alerts")?;
+        self.print(&show::alerts::list(&rows, self.reader))
+    }
+
+    fn acknowledge(&mut self, args: &AcknowledgeArgs) -> Result<Exit, Failure> {
+        let mut body = json!({ "who": who(args.who.as_deref()) });
+        if let Some(reason) = &args.reason {
+            body["reason"] = json!(reason);
+        }
+        let path = format!("alerts/{}/acknowledge", segment(&args.alert));
+        let answer = self.client.post(&path, &body)?;
+        if args.json {
+            return self.print(&format!("{answer}\n"));
+        }
+        let alert: AlertRow = typed(&answer, "alerts")?;
+        self.print(&show::alerts::list(&[alert], self.reader))
+    }
+
+    fn analytics(&mut self, window: &str, json: bool) -> Result<Exit, Failure> {
+        let query = vec![("window", window.to_owned())];
+        let answer = self.client.get("analytics", &query)?;
+        if json {
+            return self.print(&format!("{answer}\n"));
+        }
+        let rows: Vec<AnalyticsRow> = rows(&answer, "analytics")?;
+        self.print(&show::analytics::report(&rows, window, self.reader))
     }
 }
 
@@ -297,7 +340,7 @@ fn query_of(filter: &EventFilter, now: Instant) -> Query {
     query
 }
 
-fn who(named: Option<&str>) -> String {
+pub(super) fn who(named: Option<&str>) -> String {
     let user = || std::env::var("USER").ok().filter(|user| !user.is_empty());
     named
         .map(str::to_owned)
@@ -305,11 +348,11 @@ fn who(named: Option<&str>) -> String {
         .unwrap_or_else(|| "command line".to_owned())
 }
 
-fn typed<T: DeserializeOwned>(value: &Value, call: &str) -> Result<T, Failure> {
+pub(super) fn typed<T: DeserializeOwned>(value: &Value, call: &str) -> Result<T, Failure> {
     T::deserialize(value).map_err(|error| garbled(call, &error.to_string()))
 }
 
-fn rows<T: DeserializeOwned>(answer: &Value, key: &str) -> Result<Vec<T>, Failure> {
+pub(super) fn rows<T: DeserializeOwned>(answer: &Value, key: &str) -> Result<Vec<T>, Failure> {
     typed(&answer[key], key)
 }
 

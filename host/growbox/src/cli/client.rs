@@ -27,6 +27,24 @@ pub(super) struct Client {
     place: Place,
 }
 
+/// What came of a post of events.
+#[derive(Debug)]
+pub(super) enum Posted {
+    /// Every event has its result.
+    Answered(Value),
+    /// The host takes nothing now, and took nothing of this.
+    Full {
+        /// When to come again.
+        retry_after: Duration,
+        /// Its words.
+        why: String,
+    },
+    /// Nobody listened: nothing was sent.
+    NotSent(String),
+    /// The host went away, or could not say what it took.
+    Broken(String),
+}
+
 /// A query: names with values, in order.
 pub(super) type Query = Vec<(&'static str, String)>;
 
@@ -73,15 +91,70 @@ impl Client {
 
     /// A change, with the token: the answer's JSON.
     pub(super) fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        let sent = self.send(path, "application/json", &body.to_string())?;
+        self.json(path, sent)
+    }
+
+    /// Events, one a line, with the token: one result each, or why there is none yet.
+    pub(super) fn post_lines(&self, path: &str, lines: &str) -> Result<Posted, Failure> {
+        let mut response = match self.send(path, "application/x-ndjson", lines)? {
+            Ok(response) => response,
+            Err(error) if never_sent(&error) => return Ok(Posted::NotSent(error.to_string())),
+            Err(error) => return Ok(Posted::Broken(error.to_string())),
+        };
+        let status = response.status().as_u16();
+        let retry_after = retry_after(&response);
+        if status == 422 || (200..300).contains(&status) {
+            let text = response
+                .body_mut()
+                .with_config()
+                .limit(ANSWER_BYTES)
+                .read_to_vec();
+            return Ok(match text {
+                Ok(text) => Posted::Answered(
+                    serde_json::from_slice(&text).map_err(|e| garbled(path, &e.to_string()))?,
+                ),
+                Err(error) => Posted::Broken(error.to_string()),
+            });
+        }
+        match accepted(path, response) {
+            Err(Failure::Refused {
+                status: 503,
+                code,
+                message,
+                ..
+            }) => Ok(match code.as_str() {
+                "log_full" | "too_many_requests" => Posted::Full {
+                    retry_after,
+                    why: message,
+                },
+                _ => Posted::Broken(message),
+            }),
+            Err(failure) => Err(failure),
+            Ok(_) => Err(garbled(path, "a refusal that is none")),
+        }
+    }
+
+    /// The host's token.
+    pub(super) fn token(&self) -> Result<String, Failure> {
         let file = self.place.data.join("token");
-        let token = std::fs::read_to_string(&file)
-            .map_err(|error| Failure::NoToken { path: file, error })?;
+        let token = std::fs::read_to_string(&file);
+        let token = token.map_err(|error| Failure::NoToken { path: file, error })?;
+        Ok(token.trim().to_owned())
+    }
+
+    fn send(
+        &self,
+        path: &str,
+        kind: &str,
+        body: &str,
+    ) -> Result<Result<Response<Body>, ureq::Error>, Failure> {
         let request = self
             .agent
             .post(self.url(path))
-            .header("authorization", format!("Bearer {}", token.trim()));
-        let request = request.header("content-type", "application/json");
-        self.json(path, request.send(body.to_string()))
+            .header("authorization", format!("Bearer {}", self.token()?))
+            .header("content-type", kind);
+        Ok(request.send(body))
     }
 
     /// A stream of server-sent events.
@@ -137,6 +210,21 @@ fn unreachable(place: &Place, why: String) -> Failure {
         chosen: place.chosen,
         why,
     }
+}
+
+/// Whether not even the connection was there.
+fn never_sent(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::ConnectionFailed | ureq::Error::HostNotFound => true,
+        ureq::Error::Io(error) => error.kind() == std::io::ErrorKind::ConnectionRefused,
+        _ => false,
+    }
+}
+
+fn retry_after(response: &Response<Body>) -> Duration {
+    let seconds = response.headers().get("retry-after");
+    let seconds = seconds.and_then(|value| value.to_str().ok()?.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(1).clamp(1, 60))
 }
 
 pub(super) fn garbled(call: &str, why: &str) -> Failure {

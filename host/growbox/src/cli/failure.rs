@@ -86,6 +86,9 @@ pub enum Failure {
     /// What was typed, or a file it names, is wrong.
     #[error("{0}")]
     Usage(String),
+    /// The input cannot be read to its end.
+    #[error("cannot read the input {0}")]
+    Input(String),
     /// Whoever read the output has gone, as `head` does.
     #[error("the reader of the output has gone")]
     ReaderGone,

@@ -13,10 +13,12 @@ mod ask;
 mod check;
 mod client;
 mod failure;
+mod ingest;
 mod options;
 mod place;
 mod show;
 mod sse;
+mod zone_set;
 
 #[cfg(test)]
 mod tests;
@@ -30,7 +32,10 @@ pub use age::When;
 pub use args::{Asking, Local};
 pub use check::check;
 pub use failure::{Exit, Failure};
-pub use options::{CheckArgs, DemoArgs, EventFilter, Export, Format, OrderArgs, RunArgs, SimArgs};
+pub use options::{
+    CheckArgs, DemoArgs, EventFilter, Export, Format, IngestArgs, OrderArgs, RunArgs, SimArgs,
+    ZoneSetArgs,
+};
 pub use place::{Environment, Place, data_directory};
 pub use show::manifest_text;
 

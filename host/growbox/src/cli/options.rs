@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
-use growbox_model::{DeviceId, SensorId, ZoneId};
+use clap::{Args, Subcommand, ValueEnum};
+use growbox_climate::Stage;
+use growbox_model::{DeviceId, Objection, Operation, Quantity, SensorId, ZoneId};
 
 use super::age::When;
 use super::args::CONFIG;
@@ -67,6 +68,103 @@ pub(super) struct InspectArgs {
     /// A plug-in of the running host, or a component file (with a / or ending in .wasm)
     #[arg(value_name = "ID|FILE")]
     pub(super) target: String,
+    /// As JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `growbox ingest`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct IngestArgs {
+    /// Where the lines are; - is standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub file: PathBuf,
+    /// Go on only when what was sent is on disk
+    #[arg(long)]
+    pub durable: bool,
+    /// The sum as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `growbox zone set`.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct ZoneSetArgs {
+    /// Which zone
+    #[arg(value_parser = id(ZoneId::new))]
+    pub zone: ZoneId,
+    /// What grows: brings set points and hours of light
+    #[arg(long, value_parser = stage)]
+    pub stage: Option<String>,
+    /// The control strategy
+    #[arg(long)]
+    pub mode: Option<String>,
+    /// control, observe (decide, drive nothing) or paused
+    #[arg(long, value_parser = operation)]
+    pub operation: Option<String>,
+    /// When the day begins
+    #[arg(long, value_name = "HH:MM")]
+    pub lights_on: Option<String>,
+    /// How long the day is, instead of the stage's
+    #[arg(long, value_name = "HOURS", value_parser = hours)]
+    pub hours_of_light: Option<f64>,
+    /// Where in the stage's range to be, such as vpd=1.2; may be repeated
+    #[arg(long = "target", value_name = "QUANTITY=VALUE", value_parser = target)]
+    pub targets: Vec<(String, f64)>,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Why, for those who read it later
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// Who says so; else the user's name
+    #[arg(long)]
+    pub who: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct AlertsArgs {
+    /// Only alerts in this state: raised, acknowledged or cleared
+    #[arg(long, value_parser = ["raised", "acknowledged", "cleared"])]
+    pub(super) state: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(subcommand)]
+    pub(super) word: Option<AlertsWord>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum AlertsWord {
+    /// Say that you have seen an alert
+    Acknowledge(AcknowledgeArgs),
+}
+
+/// `growbox alerts acknowledge`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct AcknowledgeArgs {
+    /// Its id, as listed
+    #[arg(value_name = "ID")]
+    pub alert: String,
+    /// What you found, for those who read it later
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// Who says so; else the user's name
+    #[arg(long)]
+    pub who: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct AnalyticsArgs {
+    /// Over how long: 1h, 1d or 7d
+    #[arg(long, default_value = "1d", value_parser = ["1h", "1d", "7d"])]
+    pub(super) window: String,
     /// As JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -226,6 +324,38 @@ fn number(text: &str) -> Result<u64, String> {
 
 fn listen(text: &str) -> Result<std::net::SocketAddr, String> {
     crate::config::listen_address(text).map_err(|objection| objection.message)
+}
+
+fn stage(text: &str) -> Result<String, String> {
+    let known = Stage::from_name(text).map(|stage| stage.name().to_owned());
+    known.ok_or_else(|| Objection::unknown("unknown_stage", "stage", text, Stage::names()).message)
+}
+
+fn operation(text: &str) -> Result<String, String> {
+    let operation = Operation::parse(text).map_err(|objection| objection.message)?;
+    Ok(operation.as_str().to_owned())
+}
+
+fn hours(text: &str) -> Result<f64, String> {
+    let hours = text
+        .parse()
+        .ok()
+        .filter(|hours| (0.0..=24.0).contains(hours));
+    hours.ok_or_else(|| "not a number of hours from 0 to 24".to_owned())
+}
+
+fn target(text: &str) -> Result<(String, f64), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or("not QUANTITY=VALUE, such as vpd=1.2")?;
+    let quantity = Quantity::new(name).map_err(|objection| objection.message)?;
+    let value: f64 = value
+        .parse()
+        .map_err(|_| format!("{value:?} is no number"))?;
+    if !value.is_finite() {
+        return Err(format!("{value} is no number"));
+    }
+    Ok((quantity.as_str().to_owned(), value))
 }
 
 type ParseId<T> = fn(&str) -> Result<T, growbox_model::Objection>;

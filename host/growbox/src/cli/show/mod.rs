@@ -1,5 +1,7 @@
 //! Answers of the host as text for people. Pure: rows and a reader in, text out.
 
+pub(super) mod alerts;
+pub(super) mod analytics;
 pub(super) mod devices;
 pub(super) mod events;
 pub(super) mod export;
