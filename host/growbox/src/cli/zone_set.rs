@@ -266,7 +266,7 @@ mod tests {
             "18 h",
             "12 h",
             "vpd, day",
-            "temperature, night",
+            "humidity, night",
         ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
