@@ -51,7 +51,7 @@ fn a_file_goes_in_and_bad_lines_are_named() {
     text += &reading("n7", 20.0);
     text += "{\"type\":\"sensor.temprature\",\"data\":{}}\n";
     text += &format!("{{\"type\":\"{}\"}}\n", "x".repeat(300_000));
-    text += &reading("last", 400.0).trim_end().to_owned();
+    text += reading("last", 400.0).trim_end();
     let file = room.path().join("in.jsonl");
     std::fs::write(&file, &text).expect("the folder is writable");
     let mut command = room.growbox(["ingest", "--durable", "--json"]);

@@ -170,7 +170,7 @@ enum ZoneWord {
     #[command(
         after_long_help = "Examples:\n  growbox zone set tent --stage mid-flower\n  growbox zone set tent --operation observe --yes --reason \"a hand in the tent\"\n  growbox zone set tent --target vpd=1.2 --target temperature=25"
     )]
-    Set(ZoneSetArgs),
+    Set(Box<ZoneSetArgs>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -266,7 +266,7 @@ pub enum Asking {
         json: bool,
     },
     /// `zone set`.
-    ZoneSet(ZoneSetArgs),
+    ZoneSet(Box<ZoneSetArgs>),
     /// `ingest`.
     Ingest(IngestArgs),
     /// `alerts`.
