@@ -8,7 +8,9 @@ use growbox_model::commit::{Commit, OpenCall, Record};
 use growbox_model::effect::{Draft, Effect, Fault};
 use growbox_model::incoming::{Incoming, Speaker};
 use growbox_model::manifest::{Ask, Delivery, Manifest, Subscription};
-use growbox_model::ports::{BatchResult, DriveOrder, DriverReport, Handled, Ports, Ticket};
+use growbox_model::ports::{
+    BatchResult, DriveOrder, DriverReport, Handled, Ports, Ticket, Written,
+};
 use growbox_model::room::{ClockForm, FilterSpec, NodeSpec};
 use growbox_model::row::{Answer, Order, PostResult, Question, Signature, Wait};
 use growbox_model::{
@@ -50,6 +52,7 @@ pub(crate) struct Behind {
     pub(crate) confirms: bool,
     /// Whether commits become durable at once.
     pub(crate) fsyncs: bool,
+    written: Written,
 }
 
 /// A flow and all around it.
@@ -225,8 +228,14 @@ impl Ports for Behind {
         self.memory.keep(&commit);
         if self.fsyncs {
             self.pending.push_back(Input::Durable(self.memory.last()));
+            self.written.durable = self.written.handed + 1;
         }
+        self.written.handed += 1;
         self.commits.push(commit);
+    }
+
+    fn written(&self) -> Written {
+        self.written
     }
 
     fn call(&mut self, call: OpenCall) {
@@ -313,6 +322,7 @@ impl Bench {
                 refusal: None,
                 confirms: true,
                 fsyncs: true,
+                written: Written::default(),
             },
             machine,
             wake: Wake::default(),
@@ -339,6 +349,12 @@ impl Bench {
         self.behind
             .pending
             .push_back(Input::Candidate(Box::new(candidate)));
+    }
+
+    /// Everything committed becomes durable.
+    pub(crate) fn fsync(&mut self) {
+        self.behind.written.durable = self.behind.written.handed;
+        self.turn([Input::Durable(self.behind.memory.last())]);
     }
 
     /// One turn with these inputs.

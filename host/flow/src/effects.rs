@@ -33,10 +33,7 @@ impl Flow {
                 self.request(id, generation, out, &request, caused_at)
             }
             Effect::Stop(stop) => self.plugin_stop(id, out, &stop),
-            Effect::Call(call) => Err(Objection::new(
-                "no_calls",
-                format!("call {:?}: this host performs no outbound calls", call.key),
-            )),
+            Effect::Call(call) => self.call(id, generation, out, call),
             Effect::Other(name, _) => Err(Objection::new(
                 "unknown_effect",
                 format!("effect {name:?} is not known to this host"),
@@ -267,7 +264,7 @@ impl Flow {
 }
 
 /// Whether a plug-in's word may still follow from others.
-fn deep_enough(depth: u8) -> Result<(), Objection> {
+pub(crate) fn deep_enough(depth: u8) -> Result<(), Objection> {
     if depth <= DEPTH {
         return Ok(());
     }

@@ -25,6 +25,7 @@ use growbox_pipeline::route::Table;
 use serde_json::{Value, json};
 
 use crate::alerts::Alerts;
+use crate::calls::Calls;
 use crate::clock::{Machine, RoomClock};
 use crate::health::Stats;
 use crate::input::{Input, Wake};
@@ -58,6 +59,7 @@ pub struct Flow {
     pub(crate) names: Names,
     pub(crate) alerts: Alerts,
     pub(crate) reports: Reports,
+    pub(crate) calls: Calls,
     pub(crate) recent: Recent,
     pub(crate) table: Table,
     pub(crate) ring: Ring,
@@ -117,6 +119,7 @@ impl Flow {
             self.conclude(ports);
             self.more = self.advance_far(ports);
         }
+        self.perform_calls(ports);
         self.end_when_safe(ports);
         self.answer_posts(ports);
         self.wake()
@@ -144,10 +147,11 @@ impl Flow {
             Input::Rebind(ticket, sensor) => self.rebind(ticket, &sensor, ports),
             Input::Driver(report) => self.hear_report(report),
             Input::Handled(result) => self.hear_result(result, ports),
-            Input::Called(_) => {}
+            Input::Called(answer) => self.hear_called(answer),
             Input::Candidate(candidate) => self.hear_candidate(*candidate),
             Input::Exchanged(exchanged) => self.hear_exchanged(exchanged, ports),
             Input::Refused { plugin, reason } => self.refuse_plugin(&plugin, &reason),
+            Input::Gap(first, last, events) => self.say_gap(first, last, events),
             Input::Stop(reason) => self.stop(&reason, ports),
         }
     }
@@ -330,6 +334,7 @@ impl Flow {
                 Record::Switched(_)
                     | Record::Hold(..)
                     | Record::Stopped(..)
+                    | Record::CallOpened(_)
                     | Record::Generation(..)
             )
         };
@@ -340,6 +345,9 @@ impl Flow {
         let mut commit = std::mem::take(&mut self.commit);
         commit.now = self.clock.now();
         ports.commit(commit);
+        if self.calls.said() {
+            self.calls.handed(ports.written().handed);
+        }
     }
 
     /// Whether somebody waits for a commit that was not asked to hurry yet.

@@ -46,6 +46,8 @@ pub enum Input {
         /// Why.
         reason: String,
     },
+    /// The log had to drop events: the first, the last, and how many of those between.
+    Gap(Seq, Seq, u64),
     /// Everything up to this event is fsynced.
     Durable(Seq),
     /// The process is about to end.

@@ -6,6 +6,7 @@
 
 mod alerts;
 mod answers;
+mod calls;
 mod climate;
 mod clock;
 mod day;
@@ -22,6 +23,7 @@ mod obey;
 mod orders;
 mod overrides;
 mod pause;
+mod permit;
 mod plugins;
 mod reports;
 mod ring;

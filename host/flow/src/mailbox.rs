@@ -16,6 +16,8 @@ use growbox_model::{
     SensorId, Seq, Span, Text,
 };
 
+use growbox_model::manifest::covers;
+
 use crate::ring::Entry;
 
 /// Most events in one batch.
@@ -390,7 +392,8 @@ fn next_multiple(period: Span, now: Moment) -> Moment {
     Moment((now.0 / period + 1) * period)
 }
 
-/// The first required ask that is not granted. A role is granted by any device of it.
+/// The first required ask that is not granted. A role is granted by any device of it, many
+/// origins by any of them.
 fn missing_grant(spec: &PluginSpec, manifest: &Manifest) -> Option<Text> {
     manifest
         .asks
@@ -398,6 +401,11 @@ fn missing_grant(spec: &PluginSpec, manifest: &Manifest) -> Option<Text> {
         .filter(|ask| ask.required && ask.ability != "emit")
         .find(|ask| match ask.ability.as_str() {
             "control" => spec.grant.control.is_empty(),
+            "call" => !spec
+                .grant
+                .call
+                .iter()
+                .any(|origin| covers(&ask.scope, origin)),
             ability => !spec.grant.names(ability, &ask.scope),
         })
         .map(|ask| format!("{} {}: {}", ask.ability, ask.scope, ask.why).into())

@@ -159,6 +159,13 @@ impl Flow {
         );
     }
 
+    /// The log could not keep everything: what is missing.
+    pub(crate) fn say_gap(&mut self, first: Seq, last: Seq, events: u64) {
+        let reason = format!("{events} events found no room while the disk took none");
+        let data = json!({"first": first, "last": last, "events": events, "reason": reason});
+        self.announce(Saying::host("storage.gap", &data));
+    }
+
     /// Says something of the host's own, now or as soon as the first event has founded the clock.
     pub(crate) fn announce(&mut self, saying: Saying) {
         if self.clock.founded().is_some() {

@@ -13,6 +13,7 @@ use growbox_pipeline::route::{Route, Table};
 use serde_json::json;
 
 use crate::alerts::Alerts;
+use crate::calls::Calls;
 use crate::clock::{Machine, RoomClock};
 use crate::flow::{Flow, Life};
 use crate::health::Stats;
@@ -63,6 +64,7 @@ impl Flow {
             zones: Zones::new(&room, utc_offset),
             alerts: Alerts::restored(&restored),
             reports: Reports::restored(&restored),
+            calls: Calls::restored(&restored),
             names: own_names(&room, &restored),
             ring: Ring::new(room.node.ring, evicted),
             recent: Recent::default(),
@@ -91,6 +93,7 @@ impl Flow {
         flow.remember(&restored);
         flow.say_started(&numbering, &version);
         flow.clear_orphans();
+        flow.give_up_calls();
         flow
     }
 

@@ -18,6 +18,8 @@ use crate::time::{Instant, Moment, Span};
 pub trait Ports {
     /// Hands one step to the log. Never blocks.
     fn commit(&mut self, commit: Commit);
+    /// How far the log has come with what it was handed.
+    fn written(&self) -> Written;
     /// Hands a batch to the plug-in's actor; one is out at a time per plug-in.
     fn deliver(&mut self, batch: Batch);
     /// Tells a driver where an output should be. Never blocks; the newest order wins.
@@ -36,6 +38,15 @@ pub trait Ports {
     }
     /// Events after `after`, oldest first, unwritten ones included: for who is behind the ring.
     fn backlog(&mut self, after: Seq, limit: usize) -> Vec<Arc<Event>>;
+}
+
+/// How far the log has come: commits are numbered over its whole life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Written {
+    /// The newest commit that was handed over.
+    pub handed: u64,
+    /// The newest one that is fsynced.
+    pub durable: u64,
 }
 
 /// Names one question of an edge.

@@ -38,6 +38,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use growbox_model::commit::Restored;
+use growbox_model::ports::Written;
 use growbox_model::{Commit, Instant, Seq};
 
 pub use error::StorageError;
@@ -153,6 +154,11 @@ impl Log {
     /// Hands one step over. Never blocks and never fails: what the disk does not take now waits.
     pub fn commit(&self, commit: Commit) {
         self.0.shared.push(commit);
+    }
+
+    /// How far it has come with what it was handed.
+    pub fn written(&self) -> Written {
+        self.0.shared.written()
     }
 
     /// Whether so much waits for the disk that ordinary ingestion has to be refused and

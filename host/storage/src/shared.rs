@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use growbox_model::ports::Written;
 use growbox_model::{Commit, Seq, Span};
 
 use crate::position::Position;
@@ -230,6 +231,12 @@ impl Shared {
         *lock(&self.limits) = limits;
         let _tail = self.tail();
         self.arrived.notify_one();
+    }
+
+    pub(crate) fn written(&self) -> Written {
+        let handed = self.tail().number();
+        let durable = lock(&self.status).commits;
+        Written { handed, durable }
     }
 
     pub(crate) fn durable(&self) -> Seq {

@@ -9,7 +9,7 @@ use growbox_flow::{Candidate, Exchanged, Flow, Input, Machine, Start};
 use growbox_model::commit::{OpenCall, Restored};
 use growbox_model::ports::{
     BatchResult, DriveOrder, DriverReport, EventFilter, Handled, History, Ports, Sample, Ticket,
-    Window,
+    Window, Written,
 };
 use growbox_model::room::{FilterSpec, NodeSpec};
 use growbox_model::row::{Answer, Wait};
@@ -269,6 +269,10 @@ fn start(inputs: &[Incoming]) -> Start {
 
 impl Ports for Bench {
     fn commit(&mut self, _: Commit) {}
+
+    fn written(&self) -> Written {
+        Written::default()
+    }
 
     fn call(&mut self, _: OpenCall) {}
 

@@ -19,7 +19,7 @@ fn alerts(bench: &mut Bench) -> Vec<AlertRow> {
     }
 }
 
-fn told(bench: &mut Bench, kind: &str, subject: &str, more: Value) -> Seq {
+fn told(bench: &mut Bench, kind: &str, subject: &str, more: &Value) -> Seq {
     let mut data = json!({"rule": "hot", "subject": subject});
     data.as_object_mut()
         .unwrap()
@@ -35,7 +35,7 @@ fn raise(bench: &mut Bench, subject: &str) -> Seq {
         bench,
         "alert.raised",
         subject,
-        json!({"severity": "critical", "message": "too hot"}),
+        &json!({"severity": "critical", "message": "too hot"}),
     )
 }
 
@@ -45,7 +45,7 @@ fn an_alert_is_raised_once_acknowledged_by_a_person_and_cleared() {
     let mut bench = Bench::new(room(ClockForm::System), vec![all]);
     let raised = raise(&mut bench, "canopy");
     let again = json!({"message": "much too hot", "severity": "warning"});
-    told(&mut bench, "alert.raised", "canopy", again);
+    told(&mut bench, "alert.raised", "canopy", &again);
     let [row] = &alerts(&mut bench)[..] else {
         panic!("not one alert")
     };
@@ -80,7 +80,7 @@ fn an_alert_is_raised_once_acknowledged_by_a_person_and_cleared() {
         other => panic!("not refused: {other:?}"),
     };
     assert_eq!(refused(&mut bench), "acknowledged_already");
-    told(&mut bench, "alert.cleared", "canopy", json!({}));
+    told(&mut bench, "alert.cleared", "canopy", &json!({}));
     let [row] = &alerts(&mut bench)[..] else {
         panic!("not one alert")
     };
@@ -125,10 +125,10 @@ fn what_stands_is_listed_before_what_is_over_the_newest_first() {
         bench.pass(Span::seconds(1));
     }
     for subject in ["c", "a"] {
-        told(&mut bench, "alert.cleared", subject, json!({}));
+        told(&mut bench, "alert.cleared", subject, &json!({}));
         bench.pass(Span::seconds(1));
     }
-    told(&mut bench, "alert.cleared", "never raised", json!({}));
+    told(&mut bench, "alert.cleared", "never raised", &json!({}));
     let listed = alerts(&mut bench);
     let subjects = listed.iter().map(|row| row.subject.as_deref().unwrap());
     assert_eq!(subjects.collect::<Vec<_>>(), ["d", "b", "a", "c"]);
@@ -140,7 +140,7 @@ fn alerts_outlive_the_host_at_every_commit() {
     let raised = raise(&mut first, "canopy");
     raise(&mut first, "roots");
     first.order(Order::Acknowledge(format!("e{}", raised.0).into()));
-    told(&mut first, "alert.cleared", "roots", json!({}));
+    told(&mut first, "alert.cleared", "roots", &json!({}));
     for cut in 0..=first.behind.commits.len() {
         let commits = &first.behind.commits[..cut];
         let memory = Memory::of(commits);
@@ -153,7 +153,7 @@ fn alerts_outlive_the_host_at_every_commit() {
     let listed = alerts(&mut first);
     let mut second = Bench::restarted(room(ClockForm::System), Vec::new(), memory, at(10));
     assert_eq!(alerts(&mut second), listed);
-    told(&mut second, "alert.raised", "canopy", json!({}));
+    told(&mut second, "alert.raised", "canopy", &json!({}));
     assert_eq!(alerts(&mut second).len(), 2, "it stands already");
 }
 

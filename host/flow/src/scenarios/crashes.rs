@@ -135,6 +135,20 @@ fn a_first_run_that_left_nothing_behind_is_followed_by_a_jump() {
 }
 
 #[test]
+fn what_the_log_could_not_keep_is_named() {
+    let mut bench = Bench::new(room(ClockForm::System), Vec::new());
+    bench.turn([Input::Gap(Seq(40), Seq(60), 7)]);
+    bench.run();
+    let gap = bench.said("storage.gap").remove(0);
+    assert_eq!(
+        (field(&gap, "first"), field(&gap, "last")),
+        (json!(40), json!(60))
+    );
+    let reason = field(&gap, "reason").to_string();
+    assert!(reason.contains("7 events"), "{reason}");
+}
+
+#[test]
 fn a_clean_end_waits_for_the_drivers_and_is_the_last_word() {
     for clock in [ClockForm::System, ClockForm::Events] {
         let lit = guest("lit", every(&["sensor.*"]), |_, _| {

@@ -72,6 +72,7 @@ impl Heart {
     fn turn(&mut self, heard: &mut Vec<Input>) -> Wake {
         self.tell_zones(heard);
         heard.push(Input::Durable(self.ports.durable()));
+        heard.extend(self.ports.take_gap());
         let wake = self
             .flow
             .turn(heard.drain(..), clock::machine(), &mut self.ports);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crossbeam_channel::Sender;
 use growbox_drivers::{DriverEvent, Drivers, Order};
 use growbox_flow::Input;
-use growbox_model::ports::{BatchResult, CallAnswer, DriveOrder, Ports, Ticket};
+use growbox_model::ports::{BatchResult, CallAnswer, DriveOrder, Ports, Ticket, Written};
 use growbox_model::row::{Answer, ComponentRow};
 use growbox_model::{
     Batch, Clock, Commit, Event, Fault, Generation, Instant, OpenCall, PluginId, Seq, Span, Text,
@@ -73,6 +73,12 @@ impl LivePorts {
         self.drivers.next_due()
     }
 
+    /// What the log had to drop, as soon as it takes events again.
+    pub(super) fn take_gap(&self) -> Option<Input> {
+        let gap = (!self.log.is_full()).then(|| self.log.take_gap())??;
+        Some(Input::Gap(gap.first, gap.last, gap.events))
+    }
+
     pub(super) fn durable(&self) -> Seq {
         self.log.durable()
     }
@@ -91,6 +97,10 @@ impl Ports for LivePorts {
         let events = commit.events.clone();
         self.log.commit(commit);
         self.desk.publish(events);
+    }
+
+    fn written(&self) -> Written {
+        self.log.written()
     }
 
     fn deliver(&mut self, batch: Batch) {

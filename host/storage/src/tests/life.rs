@@ -61,6 +61,20 @@ proptest! {
 }
 
 #[test]
+fn a_commit_without_an_event_is_known_to_be_durable() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = opened(dir.path(), &patient());
+    log.commit(records(vec![growbox_model::Record::Closed(Seq(7))]));
+    let before = log.written();
+    assert_eq!((before.handed, before.durable), (1, 0));
+    assert!(log.flush(PATIENCE));
+    assert_eq!(log.written().durable, 1);
+    drop(log);
+    let (log, _) = opened(dir.path(), &patient());
+    assert_eq!((log.written().handed, log.written().durable), (1, 1));
+}
+
+#[test]
 fn an_urgent_commit_takes_everything_before_it_along() {
     let dir = tempfile::tempdir().unwrap();
     let durable = Arc::new(Mutex::new(Vec::new()));
