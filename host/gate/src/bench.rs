@@ -53,6 +53,7 @@ pub(crate) fn claim(requester: Requester, seq: u64, level: f64) -> Claim {
         cut: Moment(1),
         reason: "".into(),
         told: None,
+        pulse: None,
     }
 }
 
@@ -61,6 +62,8 @@ pub(crate) fn claim(requester: Requester, seq: u64, level: f64) -> Claim {
 pub(crate) struct Told {
     pub(crate) operation: Operation,
     pub(crate) stale: BTreeSet<Quantity>,
+    /// Whether what was said is on disk.
+    pub(crate) durable: bool,
 }
 
 impl World for Told {
@@ -69,6 +72,9 @@ impl World for Told {
     }
     fn fresh(&self, _zone: Option<&ZoneId>, quantity: &Quantity) -> bool {
         !self.stale.contains(quantity)
+    }
+    fn durable(&self, _seq: Seq) -> bool {
+        self.durable
     }
 }
 
@@ -117,6 +123,7 @@ impl Bench {
             world: Told {
                 operation,
                 stale: BTreeSet::new(),
+                durable: true,
             },
             now,
             confirms: true,

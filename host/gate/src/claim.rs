@@ -2,6 +2,8 @@
 
 use growbox_model::{DeviceSpec, Moment, Outcome, Requester, Seq, Span, Text};
 
+use crate::pulse::Pulse;
+
 /// A request that was accepted and lives out its lease.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Claim {
@@ -23,6 +25,20 @@ pub(crate) struct Claim {
     pub(crate) reason: Text,
     /// The newest of executed and failed that was told, while it holds.
     pub(crate) told: Option<Outcome>,
+    /// It asks for a pulse, not for a level that stands.
+    pub(crate) pulse: Option<Pulse>,
+}
+
+impl Claim {
+    /// The pulse, where it is one.
+    pub(crate) fn pulse_of(&self) -> Option<Pulse> {
+        self.pulse
+    }
+
+    /// Whether it is a pulse that has not begun: it moves nothing yet.
+    pub(crate) fn waits(&self) -> bool {
+        self.pulse.is_some_and(|pulse| pulse.begun.is_none())
+    }
 }
 
 /// Who goes before whom; the smaller one is in force.

@@ -7,6 +7,7 @@ use growbox_model::{
 use crate::claim::Claim;
 use crate::device::Device;
 use crate::policy::{self, Case, Refusal, Subject, envelope, pass};
+use crate::pulse;
 use crate::say;
 use crate::wish::{Circumstances, Owner, wish};
 
@@ -57,6 +58,7 @@ pub(crate) fn decide(
     }
     match ask.request.command {
         Command::Level(level) => Decision::Claim(claim(ask, seq, level, &device.spec)),
+        Command::Pulse(length) => Decision::Claim(pulse::claim(ask, seq, length, &device.spec)),
         _ => Decision::Release,
     }
 }
@@ -72,6 +74,7 @@ fn claim(ask: &Ask<'_>, seq: Seq, asked: f64, spec: &DeviceSpec) -> Claim {
         cut: ask.cut,
         reason: ask.request.reason.clone(),
         told: None,
+        pulse: None,
     }
 }
 
@@ -88,7 +91,8 @@ pub(crate) fn lease_end(ask: &Ask<'_>, spec: &DeviceSpec) -> Moment {
 pub(crate) fn renews(ask: &Ask<'_>, device: &Device, around: &Circumstances<'_>) -> bool {
     let equal = match ask.request.command {
         Command::Level(level) => device.claims.get(ask.requester).is_some_and(|claim| {
-            claim.until > around.now.moment
+            claim.pulse.is_none()
+                && claim.until > around.now.moment
                 && claim.asked == level
                 && claim.lease == ask.request.lease
         }),
@@ -105,7 +109,15 @@ pub(crate) fn renews(ask: &Ask<'_>, device: &Device, around: &Circumstances<'_>)
 }
 
 /// How far a recorded claim comes for now.
-pub(crate) fn judge(claim: &Claim, device: &Device, around: &Circumstances<'_>) -> Verdict {
+pub(crate) fn judge(
+    ask: &Ask<'_>,
+    claim: &Claim,
+    device: &Device,
+    around: &Circumstances<'_>,
+) -> Verdict {
+    if let (Some(pulse), Command::Pulse(asked)) = (claim.pulse, &ask.request.command) {
+        return pulse::judge(pulse, *asked, device, around);
+    }
     let wish = wish(device, around);
     let (kind, policy, why, free_at) = match &wish.owner {
         Owner::Claim(winner) if *winner == claim.requester => in_force(claim, device, around),

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use growbox_model::commit::{Hold, Restored, Switch};
-use growbox_model::{DeviceSpec, Moment, Now, Operation, Requester, Seq};
+use growbox_model::{DeviceSpec, Dose, Moment, Now, Operation, Record, Requester, Seq};
 
 use crate::claim::Claim;
 use crate::course::Course;
+use crate::dose::Doses;
 use crate::policy::{Hindrance, envelope};
+use crate::pulse::CutShort;
+use crate::settle::Settlement;
 use crate::wish::{Owner, Wish};
 
 /// A device with all its state.
@@ -41,6 +44,11 @@ pub(crate) struct Device {
     pub(crate) standing: Standing,
     /// How the last claim ended, for people.
     pub(crate) last_end: Option<String>,
+    /// Pulses that counted for it, and those it would have had while its zone is only observed.
+    pub(crate) doses: Doses,
+    pub(crate) imagined_doses: Doses,
+    /// Pulses that were ended while they ran: the next settling says how long they did.
+    pub(crate) cut_short: Vec<CutShort>,
 }
 
 /// A hold, and when it was set.
@@ -124,6 +132,9 @@ impl Device {
             in_force: None,
             standing,
             last_end: None,
+            doses: Doses::restored(&restored.doses, &spec.id, now),
+            imagined_doses: Doses::default(),
+            cut_short: Vec::new(),
             spec,
         }
     }
@@ -142,6 +153,35 @@ impl Device {
             Operation::Observe => &mut self.imagined,
             Operation::Control | Operation::Paused => &mut self.real,
         }
+    }
+
+    /// The pulses that count on the course of an operation.
+    pub(crate) fn doses(&self, operation: Operation) -> &Doses {
+        match operation {
+            Operation::Observe => &self.imagined_doses,
+            Operation::Control | Operation::Paused => &self.doses,
+        }
+    }
+
+    /// Counts a pulse that was let in, whether or not it comes to run: recorded with its request,
+    /// so that no end of the process can make it uncounted.
+    pub(crate) fn dose(
+        &mut self,
+        claim: &Claim,
+        operation: Operation,
+        now: Now,
+        out: &mut Settlement,
+    ) {
+        let Some(pulse) = claim.pulse else { return };
+        if operation == Operation::Observe {
+            return self.imagined_doses.add(now);
+        }
+        self.doses.add(now);
+        out.records.push(Record::Dosed(Dose {
+            device: self.spec.id.clone(),
+            length: pulse.length,
+            wall: now.wall,
+        }));
     }
 
     /// The claim in force, where one is.

@@ -54,7 +54,11 @@ pub(crate) fn switched(device: &Device, level: f64, now: Now) -> Record {
 
 fn order(device: &mut Device, level: f64, wish: &Wish, now: Now, out: &mut Settlement) {
     device.real.heading = Some(level);
-    let end = timer_end(device, level, wish, now.moment);
+    let pulse = wish.pulse.filter(|_| wish.level == level);
+    let end = match pulse {
+        Some(_) => None,
+        None => timer_end(device, level, wish, now.moment),
+    };
     device.link.asserted = true;
     device.link.failure = None;
     device.link.timer = end.map(|end| (now.moment, end));
@@ -62,8 +66,8 @@ fn order(device: &mut Device, level: f64, wish: &Wish, now: Now, out: &mut Settl
         device: device.spec.id.clone(),
         output: device.spec.output.clone(),
         level,
-        within: end.map(|end| end.since(now.moment)),
-        pulse: false,
+        within: pulse.or(end.map(|end| end.since(now.moment))),
+        pulse: pulse.is_some(),
     });
 }
 

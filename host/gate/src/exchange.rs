@@ -71,8 +71,10 @@ impl Gate {
             .partition(|(_, device)| has_left(device, now.moment));
         self.devices = stay;
         let gone: BTreeMap<DeviceId, Device> = gone;
-        out.gone
-            .extend(gone.into_values().map(|device| device.spec));
+        for (id, device) in gone {
+            self.absent.insert(id, device.doses);
+            out.gone.push(device.spec);
+        }
         for (id, arrival) in std::mem::take(&mut self.arrivals) {
             let output = &arrival.spec.output;
             let taken = |device: &Device| device.spec.id == id || device.spec.output == *output;
@@ -80,7 +82,9 @@ impl Gate {
                 self.arrivals.insert(id, arrival);
             } else {
                 out.came.push(arrival.spec.clone());
-                self.devices.insert(id, arrival.device(now));
+                let mut device = arrival.device(now);
+                device.doses = self.absent.remove(&id).unwrap_or_default();
+                self.devices.insert(id, device);
             }
         }
     }

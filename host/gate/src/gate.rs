@@ -9,8 +9,10 @@ use growbox_model::{
     Seq, Span, Text, Verdict, VerdictKind, ZoneId,
 };
 
+use crate::claim::Claim;
 use crate::decide::{self, Ask, Decision};
 use crate::device::{Device, Held, Start};
+use crate::dose::Doses;
 use crate::exchange::Arrival;
 use crate::policy::{self, Refusal, envelope};
 use crate::settle::{Settlement, close};
@@ -23,6 +25,8 @@ pub trait World {
     fn operation(&self, device: &DeviceSpec) -> Operation;
     /// Whether a measure of this quantity is there, fresh and good.
     fn fresh(&self, zone: Option<&ZoneId>, quantity: &Quantity) -> bool;
+    /// Whether this event, and the step it belongs to, would survive the end of the process now.
+    fn durable(&self, seq: Seq) -> bool;
 }
 
 /// A stop in force.
@@ -40,6 +44,8 @@ pub struct Gate {
     pub(crate) stops: BTreeMap<Option<ZoneId>, Stop>,
     /// Devices that wait until who leaves under their name or from their output has left.
     pub(crate) arrivals: BTreeMap<DeviceId, Arrival>,
+    /// Doses of devices that are not there now: who comes back under its name has had them.
+    pub(crate) absent: BTreeMap<DeviceId, Doses>,
     /// When the next start level may be wished.
     pub(crate) next_start: Moment,
     /// The process ends.
@@ -60,6 +66,11 @@ impl Gate {
             .into_iter()
             .map(|spec| (spec.id.clone(), Device::new(spec, restored, now)))
             .collect();
+        let absent = restored.doses.iter().map(|dose| &dose.device);
+        let absent = absent
+            .filter(|id| !devices.contains_key(*id))
+            .map(|id| (id.clone(), Doses::restored(&restored.doses, id, now)))
+            .collect();
         let stops = restored.stops.iter().map(|(zone, reason)| {
             let reason = reason.clone();
             (zone.clone(), Stop { reason })
@@ -73,6 +84,7 @@ impl Gate {
             devices,
             stops: stops.collect(),
             arrivals: BTreeMap::new(),
+            absent,
             next_start: now.moment,
             ending: false,
             pending,
@@ -112,6 +124,7 @@ impl Gate {
                 released()
             }
             Decision::Claim(claim) => {
+                device.dose(&claim, around.operation, now, &mut self.pending);
                 let older = device.claims.contains_key(ask.requester);
                 if older {
                     let why = format!("replaced by {seq}");
@@ -129,7 +142,7 @@ impl Gate {
                 self.pending
                     .records
                     .push(Record::Opened(seq, device.spec.id.clone()));
-                decide::judge(&claim, device, &around)
+                decide::judge(ask, &claim, device, &around)
             }
         }
     }
@@ -270,6 +283,14 @@ impl Gate {
         self.settle(world, now)
     }
 
+    /// Whether a pulse waits only for its request to be on disk.
+    pub fn awaits_durability(&self, world: &impl World) -> bool {
+        let waits = |claim: &Claim| claim.waits() && !world.durable(claim.seq);
+        self.devices
+            .values()
+            .any(|device| device.claims.values().any(waits))
+    }
+
     pub(crate) fn stop_of(&self, spec: &DeviceSpec) -> Option<&Stop> {
         stop_of(&self.stops, spec)
     }
@@ -342,7 +363,7 @@ fn refused(refusal: Refusal) -> Verdict {
         why: refusal.why,
         level: None,
         until: None,
-        free_at: None,
+        free_at: refusal.free_at,
     }
 }
 

@@ -13,6 +13,9 @@
 //! Every device has two: the *real* one, and the *imagined* one, along which it moves while its
 //! zone is only observed: there everything is decided and recorded, and nothing ordered.
 //!
+//! **Pulse**: a claim with a length. It waits until its request is on disk, runs once, is never
+//! told to a driver again, and what interrupts it ends it (`pulse.rs`).
+//!
 //! The policies stand in a row, one file each: `policy/mod.rs` shows both rows. Nothing here
 //! reads a clock, and nothing here reaches a driver: the flow does what `settle` returns.
 
@@ -20,10 +23,12 @@ mod claim;
 mod course;
 mod decide;
 mod device;
+mod dose;
 mod drive;
 mod exchange;
 mod gate;
 mod policy;
+mod pulse;
 mod report;
 mod say;
 mod settle;

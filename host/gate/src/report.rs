@@ -7,6 +7,7 @@ use crate::course::ROUNDING;
 use crate::device::Device;
 use crate::drive::switched;
 use crate::gate::Gate;
+use crate::pulse;
 use crate::settle::{Change, Settlement};
 
 /// A failed order is tried again after this, then ever more rarely.
@@ -91,14 +92,13 @@ fn moved(device: &mut Device, level: f64, now: Now, out: &mut Settlement) {
         device.link.timer = None;
         out.records.push(switched(device, level, now));
     }
-    arrive(
-        device,
-        level,
-        now.moment,
-        "moved by itself or by somebody else".to_owned(),
-        None,
-        out,
-    );
+    let (trigger, cause) = match pulse::of(device) {
+        Some((claim, pulse)) if level == 0.0 && pulse.begun.is_some() => {
+            ("its own timer, or somebody else", Some(claim.seq))
+        }
+        _ => ("moved by itself or by somebody else", None),
+    };
+    arrive(device, level, now.moment, trigger.to_owned(), cause, out);
 }
 
 fn arrive(

@@ -2,12 +2,13 @@
 
 use growbox_model::commit::Hold;
 use growbox_model::ports::wall_of;
-use growbox_model::{DeviceSpec, Instant, Moment, Now};
+use growbox_model::{DeviceSpec, Instant, Moment, Now, Operation, Quantity};
 
 use crate::claim::Claim;
 use crate::device::Device;
 use crate::gate::Stop;
 use crate::policy::{Hindrance, Obstacle};
+use crate::pulse::{self, Pulse};
 use crate::wish::Owner;
 
 /// What is said of a device that leaves.
@@ -75,11 +76,29 @@ pub(crate) fn hindrance(hindrance: &Hindrance, spec: &DeviceSpec, now: Now) -> S
         format!(", until {}", clock(moment, now))
     });
     match &hindrance.obstacle {
-        Obstacle::Stale(quantity) => format!("{quantity} is not fresh, and {} needs it", spec.id),
+        Obstacle::Stale(quantity) => stale(quantity, spec),
         Obstacle::Runs => format!("it runs at least {}{until}", spec.min_on),
         Obstacle::RunOut => run_out(spec),
         Obstacle::Rests => format!("it rests at least {}{until}", spec.min_off),
     }
+}
+
+/// A need that is not fresh.
+pub(crate) fn stale(quantity: &Quantity, spec: &DeviceSpec) -> String {
+    format!("{quantity} is not fresh, and {} needs it", spec.id)
+}
+
+/// The doses of a day are given.
+pub(crate) fn doses(limit: u32, free_at: Moment, now: Now) -> String {
+    let free = clock(free_at, now);
+    format!("the {limit} doses of 24 h are given, the next is free {free}")
+}
+
+/// The same, where a device has a bound and is at it.
+pub(crate) fn doses_given(device: &Device, operation: Operation, now: Now) -> Option<String> {
+    let limit = device.spec.doses_per_day?;
+    let free_at = device.doses(operation).free_at(limit, now)?;
+    Some(doses(limit, free_at, now))
 }
 
 /// A hold, its holder and its reason.
@@ -138,6 +157,9 @@ fn wish(device: &Device, stop: Option<&Stop>) -> String {
 }
 
 fn claimed(claim: &Claim, spec: &DeviceSpec) -> String {
+    if let Some(pulse) = claim.pulse {
+        return format!("{}; on for {}", claim.reason, pulse.length);
+    }
     match clamped(claim, spec) {
         Some(clamped) => format!("{}; {clamped}", claim.reason),
         None => claim.reason.to_string(),
@@ -145,6 +167,9 @@ fn claimed(claim: &Claim, spec: &DeviceSpec) -> String {
 }
 
 fn nobody(device: &Device) -> String {
+    if let Some((claim, pulse)) = pulse::of(device) {
+        return waits(claim, pulse);
+    }
     if !device.claims.is_empty() {
         return run_out(&device.spec);
     }
@@ -154,9 +179,18 @@ fn nobody(device: &Device) -> String {
         .unwrap_or_else(|| "nobody asks".to_owned())
 }
 
+/// What has been let in and has not begun.
+fn waits(claim: &Claim, pulse: Pulse) -> String {
+    let length = pulse.length;
+    format!("{}; a pulse of {length} is about to begin", claim.reason)
+}
+
 /// Why this claim is not, or not fully, in force.
 pub(crate) fn refusal(claim: &Claim, device: &Device, now: Now) -> Option<String> {
     let standing = &device.standing;
+    if let Some(pulse) = claim.pulse.filter(|pulse| pulse.begun.is_none()) {
+        return Some(waits(claim, pulse));
+    }
     match &standing.wish.owner {
         Owner::Claim(winner) if *winner == claim.requester => standing
             .hindrance

@@ -9,6 +9,7 @@ use crate::device::{Device, Standing, Start};
 use crate::drive;
 use crate::gate::{Gate, World, around, close_all};
 use crate::policy::{Passage, Subject, pass, runs_out};
+use crate::pulse::{self, CutShort};
 use crate::say;
 use crate::wish::{Circumstances, Owner, Wish, moment_of, wish};
 
@@ -60,6 +61,8 @@ pub struct Consequence {
     pub outcome: Outcome,
     /// Why, in words.
     pub why: String,
+    /// How long a pulse ran.
+    pub ran: Option<Span>,
 }
 
 impl Settlement {
@@ -70,11 +73,12 @@ impl Settlement {
             device: device.clone(),
             outcome,
             why: why.to_owned(),
+            ran: None,
         });
     }
 
     /// Asks to be settled again at `moment`, unless that is now.
-    fn wake(&mut self, moment: Moment, now: Moment) {
+    pub(crate) fn wake(&mut self, moment: Moment, now: Moment) {
         if moment > now {
             self.next = Some(self.next.map_or(moment, |next| next.min(moment)));
         }
@@ -89,7 +93,9 @@ impl Gate {
         for device in self.devices.values_mut() {
             let around = around(&device.spec, &self.stops, self.ending, world, now);
             follow(device, around.operation, now, &mut out);
+            pulse::tell_cut_short(device, &around, &mut out);
             expire(device, now, &mut out);
+            pulse::advance(device, &around, world, &mut out);
             begin(device, &around, &mut self.next_start, &mut out);
             settle_one(device, &around, &mut out);
             wake(device, &around, &mut out);
@@ -201,7 +207,7 @@ fn expire(device: &mut Device, now: Now, out: &mut Settlement) {
     let over: Vec<(Requester, Moment)> = device
         .claims
         .values()
-        .filter(|claim| claim.until <= now.moment)
+        .filter(|claim| claim.pulse.is_none() && claim.until <= now.moment)
         .map(|claim| (claim.requester.clone(), claim.until))
         .collect();
     for (requester, until) in over {
@@ -256,7 +262,8 @@ fn tell(device: &mut Device, observed: bool, out: &mut Settlement) {
     };
     let (link, real) = (&device.link, &device.real);
     let hindered = device.standing.hindrance.is_some();
-    let Some(claim) = device.claims.get_mut(requester) else {
+    let claim = device.claims.get_mut(requester);
+    let Some(claim) = claim.filter(|claim| claim.pulse.is_none()) else {
         return;
     };
     device.in_force = Some((requester.clone(), claim.seq));
@@ -314,9 +321,13 @@ pub(crate) fn close(
     why: &str,
     out: &mut Settlement,
 ) {
-    if let Some(claim) = device.claims.remove(requester) {
-        out.tell(claim.seq, &device.spec.id, outcome, why);
-        out.records.push(Record::Closed(claim.seq));
-        device.last_end = Some(why.to_owned());
+    let Some(claim) = device.claims.remove(requester) else {
+        return;
+    };
+    device.last_end = Some(why.to_owned());
+    out.records.push(Record::Closed(claim.seq));
+    match CutShort::of(&claim, outcome, why) {
+        Some(cut_short) => device.cut_short.push(cut_short),
+        None => out.tell(claim.seq, &device.spec.id, outcome, why),
     }
 }

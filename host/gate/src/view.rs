@@ -32,7 +32,8 @@ impl Gate {
         let stop = self.stop_of(&device.spec);
         let observed = operation(device) == Operation::Observe;
         let complaint = top(device.claims.values(), &device.spec)
-            .and_then(|claim| say::refusal(claim, device, now));
+            .and_then(|claim| say::refusal(claim, device, now))
+            .or_else(|| say::doses_given(device, operation(device), now));
         DeviceRow {
             id: device.spec.id.clone(),
             zone: device.spec.zone.clone(),
@@ -44,7 +45,7 @@ impl Gate {
             until: until(device).map(|moment| wall_of(moment, now)),
             available: device.link.available,
             refusal: complaint.map(Into::into),
-            free_at: free_at(device, now.moment).map(|moment| wall_of(moment, now)),
+            free_at: free_at(device, now).map(|moment| wall_of(moment, now)),
         }
     }
 }
@@ -66,8 +67,9 @@ fn view(device: &Device, viewer: Option<&Requester>, now: Now) -> DeviceView {
         until: until(device),
         refusal: own
             .and_then(|claim| say::refusal(claim, device, now))
+            .or_else(|| say::doses_given(device, operation(device), now))
             .map(Into::into),
-        free_at: free_at(device, now.moment),
+        free_at: free_at(device, now),
     }
 }
 
@@ -94,13 +96,17 @@ fn until(device: &Device) -> Option<Moment> {
         .map_or(device.standing.wish.until, |claim| Some(claim.until))
 }
 
-/// When protection lets it cross zero again, where it does not now.
-fn free_at(device: &Device, now: Moment) -> Option<Moment> {
+/// When protection lets it cross zero again, where it does not now; while it is off, also when
+/// its next dose is free.
+fn free_at(device: &Device, now: Now) -> Option<Moment> {
     let course = device.course(operation(device));
     let free = if course.is_on() {
         course.may_stop(device.spec.min_on)
     } else {
-        course.may_start(device.spec.min_off)
+        let doses = device.doses(operation(device));
+        let limit = device.spec.doses_per_day;
+        let dose = limit.and_then(|limit| doses.free_at(limit, now));
+        course.may_start(device.spec.min_off).max(dose)
     };
-    free.filter(|moment| *moment > now)
+    free.filter(|moment| *moment > now.moment)
 }

@@ -1,6 +1,6 @@
 //! What is wanted of a device: stop, hold, top claim, start level or, when nobody asks, its safe level.
 
-use growbox_model::{DeviceSpec, Instant, Moment, Now, Operation, Quantity, Requester, Seq};
+use growbox_model::{DeviceSpec, Instant, Moment, Now, Operation, Quantity, Requester, Seq, Span};
 
 use crate::claim;
 use crate::device::{Device, Start};
@@ -51,6 +51,8 @@ pub(crate) struct Wish {
     pub(crate) until: Option<Moment>,
     /// The request it follows from.
     pub(crate) cause: Option<Seq>,
+    /// It is a pulse of this length: its end is the far side's own, told once and never again.
+    pub(crate) pulse: Option<Span>,
     /// Goes before conditions, minimum on and maximum on; never before minimum off.
     pub(crate) forced: bool,
 }
@@ -63,6 +65,7 @@ impl Wish {
             level: spec.safe_level,
             until: None,
             cause: None,
+            pulse: None,
             forced: false,
         }
     }
@@ -121,12 +124,14 @@ fn of_claims(device: &Device, around: &Circumstances<'_>) -> Option<Wish> {
     let standing = device
         .claims
         .values()
+        .filter(|claim| !claim.waits())
         .filter(|claim| claim.until > around.now.moment && course.counts(claim.cut));
     claim::top(standing, &device.spec).map(|claim| Wish {
         owner: Owner::Claim(claim.requester.clone()),
         level: claim.level,
         until: Some(claim.until),
         cause: Some(claim.seq),
+        pulse: claim.pulse.map(|pulse| pulse.length),
         forced: false,
     })
 }

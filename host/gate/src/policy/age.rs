@@ -6,7 +6,7 @@ use super::{Case, Refusal};
 use crate::decide::lease_end;
 
 /// The newest cause of a request may be so old.
-const OLDEST: Span = Span::seconds(60);
+pub(crate) const OLDEST: Span = Span::seconds(60);
 
 /// Objects to old causes, and to leases that ended before anybody looked at them.
 pub(super) fn object(case: &Case<'_>) -> Option<Refusal> {
@@ -16,6 +16,7 @@ pub(super) fn object(case: &Case<'_>) -> Option<Refusal> {
         kind: VerdictKind::Expired,
         policy: "age",
         why,
+        free_at: None,
     })
 }
 

@@ -1,4 +1,4 @@
-//! Form: a known device, a finite level from 0 to 1, 0 or 1 where it is switched, a lease with a length.
+//! Form: a known device, a level from 0 to 1, 0 or 1 where it is switched, leases and pulses with a length.
 
 use growbox_model::{Command, DeviceId, DeviceSpec, Objection, Span};
 
@@ -13,7 +13,7 @@ pub(super) fn object(case: &Case<'_>) -> Option<Refusal> {
     let fault = match &request.command {
         Command::Level(level) => check_level(*level, &case.device.spec).err(),
         Command::Release => return None,
-        Command::Pulse(_) => Some(not_yet("a pulse")),
+        Command::Pulse(length) => check_pulse(*length, &case.device.spec).err(),
         Command::Other(name, _) => Some(not_yet(&growbox_model::id::quoted(name))),
     };
     let fault = fault.or_else(|| check_lease(request.lease));
@@ -47,10 +47,28 @@ pub(crate) fn check_level(level: f64, spec: &DeviceSpec) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether a device can be on for exactly so long.
+fn check_pulse(length: Span, spec: &DeviceSpec) -> Result<(), String> {
+    if length == Span::ZERO {
+        return Err("a pulse of 0 s is over before it begins".to_owned());
+    }
+    if !spec.switched {
+        let id = &spec.id;
+        return Err(format!("{id} is not switched: a pulse is on or off"));
+    }
+    if spec.safe_level > 0.0 {
+        return Err(format!(
+            "{} is on when in doubt: nothing ends a pulse",
+            spec.id
+        ));
+    }
+    Ok(())
+}
+
 fn check_lease(lease: Option<Span>) -> Option<String> {
     (lease == Some(Span::ZERO)).then(|| "a lease of 0 s is over before it begins".to_owned())
 }
 
 fn not_yet(what: &str) -> String {
-    format!("this host does not know {what} as a command; it knows level and release")
+    format!("this host does not know {what} as a command; it knows level, pulse and release")
 }

@@ -7,7 +7,8 @@ pub(super) const NAME: &str = "maximum_on";
 
 /// Ends a run that has lasted its longest time.
 pub(super) fn hinder(subject: &Subject<'_>, level: f64) -> Option<Hindrance> {
-    if subject.wish.forced || level == 0.0 {
+    // A pulse was cut to the longest run when it was let in, and ends by itself.
+    if subject.wish.forced || level == 0.0 || subject.wish.pulse.is_some() {
         return None;
     }
     let end = subject.course.must_stop(subject.spec.max_on)?;

@@ -1,6 +1,20 @@
 //! Minimum on: once on, a device runs its shortest time; only stop, safety and the end of the process break it.
 
-use super::{Hindrance, Obstacle, Subject};
+use growbox_model::Command;
+
+use super::{Case, Hindrance, Obstacle, Refusal, Subject};
+
+/// Objects to a pulse that would be over too soon: nothing is ever made longer than it was asked.
+pub(super) fn object(case: &Case<'_>) -> Option<Refusal> {
+    let Command::Pulse(length) = case.ask.request.command else {
+        return None;
+    };
+    let shortest = case.device.spec.min_on;
+    (length < shortest).then(|| {
+        let why = format!("a pulse of {length} is shorter than its shortest run of {shortest}");
+        Refusal::denied("minimum_on", why)
+    })
+}
 
 /// Keeps a device on that has not run long enough.
 pub(super) fn hinder(subject: &Subject<'_>, level: f64) -> Option<Hindrance> {

@@ -4,7 +4,9 @@
 //! the first objection names itself; each hindrance sees the level that the ones before it left.
 
 mod age;
+mod availability;
 mod condition;
+mod doses;
 pub(crate) mod envelope;
 mod form;
 mod grant;
@@ -14,6 +16,7 @@ mod maximum_on;
 mod minimum_off;
 mod minimum_on;
 mod operation;
+mod rank;
 mod stop;
 
 use growbox_model::{DeviceSpec, Moment, Quantity, VerdictKind};
@@ -23,6 +26,7 @@ use crate::decide::Ask;
 use crate::device::Device;
 use crate::wish::{Circumstances, Wish};
 
+pub(crate) use age::OLDEST;
 pub(crate) use form::{NAME as FORM, check_level, unknown_device};
 
 /// A request before its device.
@@ -44,6 +48,8 @@ pub(crate) struct Refusal {
     pub(crate) policy: &'static str,
     /// Why, in words.
     pub(crate) why: String,
+    /// When it might be let in, where that is known.
+    pub(crate) free_at: Option<Moment>,
 }
 
 impl Refusal {
@@ -53,12 +59,19 @@ impl Refusal {
             kind: VerdictKind::Denied,
             policy,
             why,
+            free_at: None,
         }
+    }
+
+    /// The same, with the moment at which asking has a use again.
+    pub(crate) fn free_at(self, free_at: Option<Moment>) -> Self {
+        Self { free_at, ..self }
     }
 }
 
 /// What may refuse a request, first objection first.
-const OBJECTIONS: [fn(&Case<'_>) -> Option<Refusal>; 7] = [
+/// The last six are about pulses only, which do not wait as levels do.
+const OBJECTIONS: [fn(&Case<'_>) -> Option<Refusal>; 13] = [
     form::object,
     leaving::object,
     grant::object,
@@ -66,6 +79,12 @@ const OBJECTIONS: [fn(&Case<'_>) -> Option<Refusal>; 7] = [
     operation::object,
     stop::object,
     hold::object,
+    rank::object,
+    condition::object,
+    availability::object,
+    minimum_on::object,
+    minimum_off::object,
+    doses::object,
 ];
 
 /// The first objection to a request.

@@ -15,6 +15,7 @@ pub(super) fn object(case: &Case<'_>) -> Option<Refusal> {
     let spec = &case.device.spec;
     let allowed = match case.ask.request.command {
         Command::Level(level) => envelope::clamp(level, spec) == spec.safe_level,
+        Command::Pulse(_) => false,
         _ => true,
     };
     (!allowed).then(|| Refusal::denied("stop", why))

@@ -5,6 +5,7 @@ mod exchange;
 mod leases;
 mod operation;
 mod protection;
+mod pulses;
 mod rank;
 mod start;
 mod stop;

@@ -102,7 +102,8 @@ fn what_cannot_be_done_is_denied_by_form() {
         ("exhaust", Command::Level(1.1), None, "no level"),
         ("exhaust", Command::Level(-0.1), None, "no level"),
         ("exhaust", Command::Level(0.5), Some(Span::ZERO), "lease"),
-        ("heater", Command::Pulse(MINUTE), None, "pulse"),
+        ("heater", Command::Pulse(Span::ZERO), None, "pulse"),
+        ("exhaust", Command::Pulse(MINUTE), None, "switched"),
         ("heater", other, None, "dance"),
     ] {
         let verdict = bench.ask(&vpd, name, command, lease).unwrap();
