@@ -241,8 +241,12 @@ impl Flow {
     /// Whatever has changed: the gate settles, drivers hear of it, plug-ins get their batches, the log its commit.
     pub(crate) fn conclude(&mut self, ports: &mut impl Ports) {
         let now = self.clock.now();
-        let zones = &self.zones;
-        let settlement = self.gate.settle(&Surroundings { zones, now }, now);
+        let world = Surroundings {
+            zones: &self.zones,
+            now,
+            durable: self.durable,
+        };
+        let settlement = self.gate.settle(&world, now);
         self.carry_out(settlement, ports);
         self.exchange_plugins(ports);
         self.check_health(ports);
@@ -269,11 +273,12 @@ impl Flow {
     }
 
     fn say_outcome(&mut self, told: &Consequence) {
-        let data = json!({
+        let mut data = json!({
             "device_id": told.device,
             "reason": told.why,
             "success": told.outcome == Outcome::Executed,
         });
+        put(&mut data, "duration", told.ran.map(|ran| json!(ran)));
         let saying = Saying::host(told.outcome.event_type(), &data);
         let zone = self.zone_of(&told.device);
         self.announce(saying.in_zone(zone).caused_by(Some(told.seq)));
@@ -311,8 +316,12 @@ impl Flow {
         self.life = Life::Ending;
         self.say_stopping(reason);
         let now = self.clock.now();
-        let zones = &self.zones;
-        let settlement = self.gate.end(&Surroundings { zones, now }, now);
+        let world = Surroundings {
+            zones: &self.zones,
+            now,
+            durable: self.durable,
+        };
+        let settlement = self.gate.end(&world, now);
         self.carry_out(settlement, ports);
     }
 
@@ -332,6 +341,7 @@ impl Flow {
             matches!(
                 record,
                 Record::Switched(_)
+                    | Record::Dosed(_)
                     | Record::Hold(..)
                     | Record::Stopped(..)
                     | Record::CallOpened(_)

@@ -27,6 +27,8 @@ pub(crate) struct Said {
 pub(crate) struct Surroundings<'a> {
     pub zones: &'a Zones,
     pub now: Now,
+    /// Everything up to here is on disk.
+    pub durable: Seq,
 }
 
 impl World for Surroundings<'_> {
@@ -39,6 +41,10 @@ impl World for Surroundings<'_> {
     fn fresh(&self, zone: Option<&ZoneId>, quantity: &Quantity) -> bool {
         zone.is_some_and(|zone| self.zones.fresh(zone, quantity, self.now.moment))
     }
+
+    fn durable(&self, seq: Seq) -> bool {
+        seq <= self.durable
+    }
 }
 impl Flow {
     /// Asks the gate: silent for an equal renewal, else request and verdict are recorded.
@@ -47,6 +53,7 @@ impl Flow {
         let world = Surroundings {
             zones: &self.zones,
             now,
+            durable: self.durable,
         };
         if self.gate.renews(ask, &world, now) {
             return None;
@@ -72,8 +79,10 @@ impl Flow {
         let world = Surroundings {
             zones: &self.zones,
             now,
+            durable: self.durable,
         };
         let verdict = self.gate.decide(ask, seq, &world, now);
+        self.commit.records.extend(self.gate.take_records());
         self.stats.verdict(verdict.kind);
         self.latency.judged();
         let data = verdict_data(ask, &verdict, now);
@@ -141,11 +150,11 @@ fn request_data(ask: &Ask<'_>) -> Value {
             .filter(|level| level.is_finite())
             .map(|level| json!(level)),
     );
-    put(
-        &mut data,
-        "duration",
-        ask.request.lease.map(|lease| json!(lease)),
-    );
+    let duration = match ask.request.command {
+        Command::Pulse(length) => Some(length),
+        _ => ask.request.lease,
+    };
+    put(&mut data, "duration", duration.map(|span| json!(span)));
     data
 }
 

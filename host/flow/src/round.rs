@@ -10,6 +10,7 @@ use growbox_model::ports::{BatchResult, DriverReport, Ports};
 use growbox_model::{DeviceId, Moment, PluginId, Span};
 
 use crate::flow::{Flow, Life};
+use crate::judge::Surroundings;
 
 /// A driver that has not answered by then is settled without: machine time.
 const PATIENCE: Span = Span::seconds(5);
@@ -87,7 +88,16 @@ impl Flow {
     /// Whether drivers are being waited for.
     pub(crate) fn drivers_busy(&self) -> bool {
         let now = self.machine.boot;
-        self.driving.values().any(|patience| *patience > now)
+        self.driving.values().any(|patience| *patience > now) || self.pulses_wait()
+    }
+
+    /// Whether a pulse may only be driven once its request is on disk, and it is not yet.
+    fn pulses_wait(&self) -> bool {
+        self.gate.awaits_durability(&Surroundings {
+            zones: &self.zones,
+            now: self.clock.now(),
+            durable: self.durable,
+        })
     }
 
     /// When patience with a driver ends.

@@ -147,6 +147,11 @@ impl Gate {
         }
     }
 
+    /// What deciding leaves for the log: it belongs in one commit with the requests it is about.
+    pub fn take_records(&mut self) -> Vec<Record> {
+        std::mem::take(&mut self.pending.records)
+    }
+
     /// A person holds a device at a level (none: where it is), for so long (none: until released).
     pub fn hold(
         &mut self,
@@ -288,6 +293,7 @@ impl Gate {
         let waits = |claim: &Claim| claim.waits() && !world.durable(claim.seq);
         self.devices
             .values()
+            .filter(|device| device.operation != Some(Operation::Observe))
             .any(|device| device.claims.values().any(waits))
     }
 

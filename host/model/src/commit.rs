@@ -80,7 +80,7 @@ pub enum Record {
     Hold(DeviceId, Option<Hold>),
     /// A zone (none: all) is stopped; a missing reason resets it.
     Stopped(Option<ZoneId>, Option<Text>),
-    /// A pulse was driven.
+    /// A pulse was let in: it counts from here, in one commit with its request, also if it never runs.
     Dosed(Dose),
     /// A request is in force and waits for its end.
     Opened(Seq, DeviceId),

@@ -12,7 +12,7 @@ use crate::time::{Moment, Span};
 pub enum Command {
     /// A level, 0.0 … 1.0.
     Level(f64),
-    /// On for exactly so long.
+    /// On for exactly so long, once: a dose.
     Pulse(Span),
     /// Let go of an earlier request.
     Release,
@@ -92,7 +92,7 @@ pub struct Verdict {
     /// Which.
     pub kind: VerdictKind,
     /// The policy that decided: `form`, `grant`, `age`, `stop`, `hold`, `rank`, `envelope`,
-    /// `minimum_off`, `minimum_on`, `maximum_on`, `condition`, `operation`, `availability`.
+    /// `minimum_off`, `minimum_on`, `maximum_on`, `doses`, `condition`, `operation`, `availability`.
     pub policy: &'static str,
     /// Why, in words.
     pub why: String,

@@ -10,5 +10,6 @@ mod loops;
 mod names;
 mod operator;
 mod posts;
+mod pulses;
 mod requests;
 mod silence;
