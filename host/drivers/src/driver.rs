@@ -89,6 +89,9 @@ pub struct Order {
     /// The output goes off by itself after this unless it is ordered again: the lease that lives
     /// in the device. Counted by the far side, in its own time.
     pub within: Option<Span>,
+    /// A dose: `within` is its length. It is told to the far side once and never again; one that
+    /// could not be told at once has failed.
+    pub pulse: bool,
 }
 
 /// Where a driver's threads put what they hear. It may wait, and so hold up the far side, but

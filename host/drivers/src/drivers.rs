@@ -304,6 +304,7 @@ mod tests {
             address: address.into(),
             level: 1.0,
             within: None,
+            pulse: false,
         }
     }
 

@@ -225,6 +225,7 @@ mod tests {
             address: address.into(),
             level,
             within,
+            pulse: false,
         }
     }
 

@@ -13,7 +13,8 @@
 //!
 //! `within` counts from the order, so that a level is never asserted for longer than it was
 //! meant, however long the room was away. What has run out meanwhile is not asserted at all:
-//! the room has put it off, or never had it.
+//! the room has put it off, or never had it. A pulse is written once, on the connection that
+//! stands, with its whole length; no other connection ever hears of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,6 +54,8 @@ struct Wanted {
     level: f64,
     within: Option<Span>,
     since: Span,
+    /// Written at once or never; never again.
+    pulse: bool,
 }
 
 /// What is to be written, and what is known once it is.
@@ -128,8 +131,14 @@ impl Session {
             level: order.level,
             within: order.within,
             since: now,
+            pulse: order.pulse,
         });
         slot.unwritten = true;
+        if order.pulse && self.connected != Some(true) {
+            slot.forget();
+            let reason = "the room is not connected, and a pulse does not wait";
+            return vec![failed(&slot.address, order.level, reason)];
+        }
         match self.connected {
             Some(false) => vec![failed(
                 &slot.address,
@@ -144,6 +153,9 @@ impl Session {
     pub(super) fn connected(&mut self) -> Vec<DriverEvent> {
         self.greeted = false;
         for slot in self.outputs.values_mut() {
+            if slot.wanted.is_some_and(|wanted| wanted.pulse) {
+                slot.forget();
+            }
             slot.unwritten = slot.wanted.is_some();
             slot.reported = None;
         }
@@ -273,6 +285,12 @@ impl Slot {
         }
     }
 
+    /// Wants nothing any more.
+    fn forget(&mut self) {
+        self.wanted = None;
+        self.unwritten = false;
+    }
+
     fn write(&mut self, point: &str, now: Span, until: u64, frames: &mut Frames) {
         if !std::mem::take(&mut self.unwritten) {
             return;
@@ -344,6 +362,9 @@ impl Wanted {
         let Some(within) = self.within else {
             return Some((self.level, None));
         };
+        if self.pulse {
+            return Some((self.level, Some(within)));
+        }
         let passed = now.0.saturating_sub(self.since.0);
         let left = within
             .0

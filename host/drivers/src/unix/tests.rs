@@ -61,6 +61,7 @@ impl Client {
             address: self.heater.clone(),
             level,
             within,
+            pulse: false,
         });
     }
 
@@ -183,6 +184,7 @@ fn nobody_there_is_said_once_and_somebody_later_is_found() {
         address: client.heater.clone(),
         level: 1.0,
         within: None,
+        pulse: false,
     });
     assert!(
         matches!(&events[..], [DriverEvent::Failed { .. }]),

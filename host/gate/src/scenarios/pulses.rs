@@ -239,7 +239,8 @@ fn doses_survive_a_restart_and_no_pulse_does() {
 
 #[test]
 fn whatever_interrupts_it_ends_it() {
-    let events: [(&str, fn(&mut Bench)); 6] = [
+    type Interruption = (&'static str, fn(&mut Bench));
+    let events: [Interruption; 6] = [
         ("stopped by", |bench| {
             bench.gate.stop(None, &text("leak"), &person("anna"));
         }),

@@ -570,7 +570,7 @@ fn roles_are_a_table_with_every_role() {
     assert!(text.starts_with(" ROLE          SAFE    LOWEST"), "{text}");
     assert!(
         text.contains(
-            " heater        off     –                1 min   2 min    30 min       temperature"
+            " heater        off     –                1 min   2 min    30 min       –            temperature"
         ),
         "{text}"
     );
@@ -580,4 +580,7 @@ fn roles_are_a_table_with_every_role() {
         growbox_model::role::ROLES.len()
     );
     assert_eq!(json["roles"][0]["min_on_seconds"], 30);
+    let mut rows = json["roles"].as_array().unwrap().iter();
+    let pump = rows.find(|row| row["name"] == "pump").unwrap();
+    assert_eq!(pump["doses_per_day"], 24);
 }

@@ -10,7 +10,7 @@ use toml_edit::{TableLike, Value};
 
 use super::report::{Report, Wrong};
 use super::section::{Section, entries};
-use super::value::{Read, flag, number_in, percent_in, span_in, text, unknown};
+use super::value::{Read, count_in, flag, number_in, percent_in, span_in, text, unknown};
 
 /// The role that knows nothing: it stands in where the file names none, so that the rest is checked too.
 const STAND_IN: &str = "other";
@@ -227,6 +227,11 @@ fn times(section: &mut Section<'_, '_>, spec: &mut DeviceSpec) {
     spec.max_on = match spec.max_on {
         Some(max_on) => Some(section.or("max_on", longest(), max_on, &why)),
         None => section.or_none("max_on", longest(), &why),
+    };
+    let doses = |value: &Value| Ok(u32::try_from(count_in(1..=10_000)(value)?).unwrap_or(u32::MAX));
+    spec.doses_per_day = match spec.doses_per_day {
+        Some(doses_per_day) => Some(section.or("doses_per_day", doses, doses_per_day, &why)),
+        None => section.or_none("doses_per_day", doses, &why),
     };
     let lease = span_in(Span::seconds(1)..=Span::hours(24));
     spec.lease = section.or(

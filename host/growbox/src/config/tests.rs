@@ -463,10 +463,24 @@ fn explanations_name_line_or_reason_and_no_secret() {
         "[\"https://example.org\"]"
     );
     let shown = render_explanations("growbox.toml", &checked.explanations);
-    assert!(
-        shown.contains("\n device.heater.role           heater                   growbox.toml:3\n"),
-        "{shown}"
-    );
+    let row = shown.lines().find(|row| row.contains("device.heater.role"));
+    let words: Vec<&str> = row.unwrap().split_whitespace().collect();
+    assert_eq!(words, ["device.heater.role", "heater", "growbox.toml:3"]);
+}
+
+#[test]
+fn doses_a_day_come_from_the_role_or_the_file() {
+    let of = |rest: &str| {
+        let text =
+            format!("[zone.a]\n[device]\nx = {{ zone = \"a\", output = \"null:x\", {rest} }}\n");
+        let room = sound(&text).room;
+        room.devices[&DeviceId::new("x").unwrap()].doses_per_day
+    };
+    assert_eq!(of("role = \"pump\""), Some(24));
+    assert_eq!(of("role = \"pump\", doses_per_day = 6"), Some(6));
+    assert_eq!(of("role = \"co2\""), None);
+    let text = "[zone.a]\n[device]\nx = { zone = \"a\", role = \"pump\", output = \"null:x\", doses_per_day = 0 }\n";
+    assert!(said(text).contains("doses_per_day"), "{}", said(text));
 }
 
 #[test]

@@ -122,6 +122,7 @@ impl Ports for LivePorts {
             address: order.output,
             level: order.level,
             within: order.within,
+            pulse: order.pulse,
         };
         let events = self.drivers.send(order);
         self.hear(events);

@@ -28,6 +28,7 @@ fn order(level: f64, within: Option<u64>) -> Order {
         address: HEATER.into(),
         level,
         within: within.map(Span::seconds),
+        pulse: false,
     }
 }
 
@@ -282,4 +283,31 @@ fn outputs_and_sensors_come_and_go_on_one_connection() {
     };
     assert!(hears(&mut session, &of("canopy")).is_empty());
     assert_eq!(hears(&mut session, &of("lab")).len(), 1);
+}
+
+#[test]
+fn a_pulse_is_written_once_and_never_to_another_connection() {
+    let pulse = Order {
+        pulse: true,
+        ..order(1.0, Some(20))
+    };
+    let mut session = connected();
+    assert_eq!(session.order("heater", &pulse, at(0)), []);
+    let line = "{\"set\":{\"output\":\"heater\",\"level\":1.0,\"within\":20}}\n";
+    assert_eq!(written(&mut session, Span(1)), line, "its whole length");
+    assert_eq!(state(&mut session, 1.0), [confirmed(1.0)]);
+    session.lost("gone");
+    session.connected();
+    assert_eq!(written(&mut session, at(2)), "");
+    session.order("heater", &pulse, at(30));
+    assert!(
+        is_failure(&session.lost("gone")[0], 1.0),
+        "it was not even written"
+    );
+    session.connected();
+    assert_eq!(written(&mut session, at(31)), "");
+    session.lost("gone");
+    assert!(is_failure(&session.order("heater", &pulse, at(40))[0], 1.0));
+    session.connected();
+    assert_eq!(written(&mut session, at(41)), "");
 }

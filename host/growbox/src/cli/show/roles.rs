@@ -19,6 +19,7 @@ pub(in crate::cli) fn roles(json: bool) -> String {
         "MIN ON",
         "MIN OFF",
         "LONGEST RUN",
+        "DOSES A DAY",
         "NEEDS FRESH",
         "WHAT IT DOES",
     ];
@@ -40,6 +41,8 @@ pub(in crate::cli) fn roles(json: bool) -> String {
             span(role.min_on),
             span(role.min_off),
             role.max_on.map_or_else(|| NOTHING.to_owned(), span),
+            role.doses_per_day
+                .map_or_else(|| NOTHING.to_owned(), |doses| doses.to_string()),
             if role.needs.is_empty() {
                 NOTHING.to_owned()
             } else {
@@ -63,6 +66,7 @@ fn row_json(role: &RoleSpec) -> Value {
         "min_on_seconds": role.min_on,
         "min_off_seconds": role.min_off,
         "max_on_seconds": role.max_on,
+        "doses_per_day": role.doses_per_day,
         "needs": role.needs,
         "why": role.why,
     })
