@@ -40,7 +40,7 @@ pub(crate) const SMALL: [&str; 16] = [
 ///   `flags`: see `row.rs`. `codec` says how to read the row; 1 is this.
 /// - `minute`: per minute of `at` the first and last sequence, complete up to `position.indexed`.
 /// - `position`: one row, written with every group.
-const FIRST: &str = "
+pub(crate) const FIRST: &str = "
 CREATE TABLE position (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     last INTEGER NOT NULL, moment INTEGER NOT NULL, wall INTEGER NOT NULL,

@@ -61,6 +61,28 @@ proptest! {
 }
 
 #[test]
+fn a_log_of_the_first_version_goes_on_in_the_second() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("growbox.db");
+    let first = rusqlite::Connection::open(&path).unwrap();
+    crate::schema::migrate(&first, &path, &[crate::schema::FIRST]).unwrap();
+    first
+        .execute(
+            "INSERT INTO hold VALUES ('heater', 0.25, NULL, 'ann', 'x')",
+            [],
+        )
+        .unwrap();
+    drop(first);
+    let (log, restored) = opened(dir.path(), &patient());
+    assert_eq!(restored.holds.len(), 1);
+    assert!(restored.alerts.is_empty() && restored.calls.is_empty());
+    log.commit(commit(readings(1..=3)));
+    assert!(log.flush(PATIENCE));
+    assert!(dir.path().join("growbox.db.version-1").exists());
+    assert!(log.health().set_aside.is_none());
+}
+
+#[test]
 fn a_commit_without_an_event_is_known_to_be_durable() {
     let dir = tempfile::tempdir().unwrap();
     let (log, _) = opened(dir.path(), &patient());
