@@ -8,7 +8,7 @@ use growbox_storage::Health;
 /// Commits come every second or so; what waits longer waits for the disk.
 const LONG_UNWRITTEN_SECONDS: f64 = 15.0;
 /// With less than this free the disk is about to be full.
-const LITTLE_FREE_BYTES: f64 = 256.0 * 1024.0 * 1024.0;
+const LITTLE_FREE_BYTES: f64 = 64.0 * 1024.0 * 1024.0;
 
 /// The log's figures, and the first thing that is wrong with it.
 pub(super) fn told(health: &Health, size_bytes: u64, data: &Path) -> ComponentRow {
