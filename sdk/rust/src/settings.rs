@@ -207,6 +207,14 @@ impl Given {
         below(&self.pointer, member)
     }
 
+    /// Reads the fields of `S`; what else is given is passed over.
+    ///
+    /// # Errors
+    /// As [`Settings::read`].
+    pub fn all<S: Settings>(&self) -> Result<S, Fault> {
+        <S as Settings>::read(self)
+    }
+
     /// That nothing is given but these fields.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use super::*;
 const TENT: &str = include_str!("../../../../examples/tent.toml");
 const MINIMAL: &str = include_str!("../../../../examples/minimal.toml");
 const RECORDING: &str = include_str!("../../../../examples/recording.toml");
+const ALERTS: &str = include_str!("../../../../examples/alerts.toml");
 /// The configuration a grower writes, as the project promises it.
 const GROWER: &str = include_str!("sample.toml");
 
@@ -51,6 +52,7 @@ fn the_examples_are_sound() {
     assert_eq!(tent.room.node.clock, ClockForm::Scaled(60.0));
     assert_eq!(tent.room.devices.len(), 6);
     assert_eq!(sound(MINIMAL).room.sensors.len(), 1);
+    assert_eq!(sound(ALERTS).room.sensors.len(), 2);
     let recording = sound(RECORDING);
     assert_eq!(recording.room.node.clock, ClockForm::Events);
     assert!(recording.room.node.measure_unknown_sensors);

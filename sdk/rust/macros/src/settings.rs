@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::ext::IdentExt as _;
 use syn::{Attribute, Data, DeriveInput, Expr, Field, Fields, Ident, Lit, LitStr, Meta, Type};
 
 /// One field with what its attributes say.
@@ -153,7 +154,7 @@ fn field(setting: &Setting<'_>) -> TokenStream {
         minimum,
         maximum,
     } = setting;
-    let name = LitStr::new(&name.to_string(), name.span());
+    let name = LitStr::new(&name.unraw().to_string(), name.span());
     let default = default.iter();
     let minimum = minimum.iter();
     let maximum = maximum.iter();
