@@ -1,5 +1,6 @@
 //! Scenarios over the real binary, one module each.
 
+mod alert_rules;
 mod alerts;
 mod cli;
 mod determinism;
