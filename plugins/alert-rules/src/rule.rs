@@ -99,7 +99,7 @@ impl Setting for Action {
     }
 }
 
-fn word_of<T: PartialEq>(words: &[(&'static str, T)], meant: T) -> &'static str {
+fn word_of<T: Copy + PartialEq>(words: &[(&'static str, T)], meant: T) -> &'static str {
     let found = words.iter().find(|(_, each)| *each == meant);
     found.map_or("", |(word, _)| word)
 }
