@@ -9,6 +9,7 @@ mod ingest;
 mod kills;
 mod metrics;
 mod office;
+mod openapi;
 mod recording;
 mod restart;
 mod silence;

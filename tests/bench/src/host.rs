@@ -81,14 +81,13 @@ impl Host {
     }
 
     pub(crate) fn get(&self, path: &str) -> anyhow::Result<Value> {
-        let mut answer = self
-            .agent
-            .get(format!("http://{}{path}", self.address))
-            .call()?;
-        Ok(
-            serde_json::from_str(&answer.body_mut().read_to_string().unwrap_or_default())
-                .unwrap_or(Value::Null),
-        )
+        Ok(serde_json::from_str(&self.text(path)?).unwrap_or(Value::Null))
+    }
+
+    /// An answer's text.
+    pub(crate) fn text(&self, path: &str) -> anyhow::Result<String> {
+        let url = format!("http://{}{path}", self.address);
+        Ok(self.agent.get(url).call()?.body_mut().read_to_string()?)
     }
 
     /// Posts a body of events; the answer's text.

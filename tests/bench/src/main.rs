@@ -7,6 +7,7 @@ mod host;
 mod latency;
 mod load;
 mod memory;
+mod metrics;
 mod native;
 mod plugins;
 mod sandbox;
@@ -64,12 +65,13 @@ fn main() -> anyhow::Result<()> {
 
 type Measure = fn(&Plan) -> anyhow::Result<Vec<Row>>;
 
-const PARTS: [(&str, Measure); 6] = [
+const PARTS: [(&str, Measure); 7] = [
     ("throughput", load::measure),
     ("latency", latency::measure),
     ("start", start::measure),
     ("sandbox", sandbox::measure),
     ("plugins", plugins::measure),
+    ("metrics", metrics::measure),
     ("memory", memory::measure),
 ];
 

@@ -311,6 +311,33 @@ fn health(out: &mut Exposition, row: &MetricsRow) {
     for (name, part) in &row.health.components {
         figures(out, name, part);
     }
+    for (name, latency) in &row.health.latency {
+        for (percentile, milliseconds) in [
+            ("50", latency.p50_milliseconds),
+            ("95", latency.p95_milliseconds),
+            ("99", latency.p99_milliseconds),
+        ] {
+            latency_of(out, name, percentile, milliseconds / 1000.0);
+        }
+    }
+}
+
+/// Percentiles over the newest minutes: neither a summary nor a histogram, which never forget.
+fn latency_of(out: &mut Exposition, name: &str, percentile: &str, seconds: f64) {
+    match name.strip_prefix("handler:") {
+        Some(plugin) => out
+            .gauge(
+                "growbox_handler_latency_seconds",
+                "How long a plug-in took over a batch in the newest five minutes, by percentile.",
+            )
+            .put(&[("plugin", plugin), ("percentile", percentile)], seconds),
+        None => out
+            .gauge(
+                "growbox_latency_seconds",
+                "How long a stage of the pipeline took in the newest five minutes, by percentile.",
+            )
+            .put(&[("stage", name), ("percentile", percentile)], seconds),
+    }
 }
 
 /// The figures of one part: those of the table by their names there, and whatever else is in

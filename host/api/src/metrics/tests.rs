@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use growbox_model::row::{ComponentRow, HealthRow, MetricsRow, PluginRow, SeriesRow};
+use growbox_model::row::{ComponentRow, HealthRow, LatencyRow, MetricsRow, PluginRow, SeriesRow};
 use growbox_model::{PluginId, Quantity, SensorId, ZoneId};
 
 use super::exposed;
@@ -31,6 +31,12 @@ pub(crate) fn row() -> MetricsRow {
         why: None,
         figures: figures.map(|(name, value)| (name.into(), value)).into(),
     };
+    let latency = LatencyRow {
+        count: 7,
+        p50_milliseconds: 0.5,
+        p95_milliseconds: 2.0,
+        p99_milliseconds: 4.0,
+    };
     MetricsRow {
         series: vec![
             series("canopy", "temperature", 24.5),
@@ -46,7 +52,9 @@ pub(crate) fn row() -> MetricsRow {
         health: HealthRow {
             overall: "healthy".into(),
             components: BTreeMap::from([("storage".into(), storage)]),
-            latency: Default::default(),
+            latency: ["heard_to_said", "handler:vpd-control"]
+                .map(|name| (name.into(), latency))
+                .into(),
         },
     }
 }
@@ -82,6 +90,8 @@ fn a_scrape_says_everything_once_in_base_units() {
         "growbox_storage_size_bytes 4096",
         "growbox_storage_commits_total 7",
         "growbox_storage_commit_p99_seconds 0.012",
+        "growbox_latency_seconds{stage=\"heard_to_said\",percentile=\"99\"} 0.004",
+        "growbox_handler_latency_seconds{plugin=\"vpd-control\",percentile=\"50\"} 0.0005",
         "growbox_health{component=\"overall\",status=\"healthy\"} 1",
         "growbox_health{component=\"storage\",status=\"critical\"} 0",
     ] {

@@ -22,5 +22,25 @@ pub(in crate::cli) fn show(health: &HealthRow) -> String {
             table.note(why);
         }
     }
-    format!(" {}\n{table}", health.overall)
+    format!(" {}\n{table}{}", health.overall, latency(health))
+}
+
+/// How long things took lately; nothing where nothing happened.
+fn latency(health: &HealthRow) -> String {
+    if health.latency.is_empty() {
+        return String::new();
+    }
+    let mut table =
+        Table::new(["LATENCY", "HOW OFTEN", "MEDIAN", "95 %", "99 %"]).right(&[1, 2, 3, 4]);
+    for (name, row) in &health.latency {
+        let milliseconds = |figure: f64| format!("{} ms", number(figure));
+        table.row([
+            name.replace('_', " "),
+            row.count.to_string(),
+            milliseconds(row.p50_milliseconds),
+            milliseconds(row.p95_milliseconds),
+            milliseconds(row.p99_milliseconds),
+        ]);
+    }
+    table.to_string()
 }
