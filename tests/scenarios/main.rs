@@ -7,6 +7,7 @@ mod determinism;
 mod hostile;
 mod ingest;
 mod kills;
+mod logs;
 mod metrics;
 mod office;
 mod openapi;

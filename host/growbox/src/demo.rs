@@ -35,7 +35,7 @@ const PRINT_EVERY: Duration = Duration::from_secs(5);
 
 /// Carries out `growbox demo`.
 pub fn demo(args: &DemoArgs, data: Option<&Path>) -> ExitCode {
-    crate::telemetry::start(true);
+    crate::telemetry::start(true, crate::telemetry::LogFormat::Text);
     end(perform(args, data))
 }
 

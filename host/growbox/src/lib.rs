@@ -9,4 +9,4 @@ pub mod render;
 pub mod room;
 pub mod run;
 pub mod sim;
-mod telemetry;
+pub mod telemetry;

@@ -24,7 +24,7 @@ pub fn run(args: &RunArgs, data: Option<&Path>) -> ExitCode {
     let Some(configuration) = checked.configuration else {
         return Exit::Wrong.into();
     };
-    telemetry::start(false);
+    telemetry::start(false, args.log_format);
     let environment = Environment::of_process();
     let place = data_directory(data, configuration.data.as_deref(), &environment);
     end(live(configuration, &place.data, args.listen))
@@ -63,7 +63,8 @@ fn live(
     runtime()?.block_on(async {
         let mut ended = Signals::new()?;
         let room = tokio::task::block_in_place(|| Room::open(configuration, &data, listen))?;
-        tracing::info!(address = %room.address, data = %data.path().display(), "growbox runs: http://{}", room.address);
+        let (address, data) = (room.address, data.path());
+        telemetry::events::Started { address, data }.tell();
         let hurry = room.hurry();
         let first = async move {
             let reason = ended.next().await;

@@ -16,7 +16,7 @@ const SEED: u64 = 1;
 
 /// Carries out `growbox sim`: until it is ended.
 pub fn sim(args: &SimArgs) -> ExitCode {
-    crate::telemetry::start(false);
+    crate::telemetry::start(false, crate::telemetry::LogFormat::Text);
     end(simulate(args))
 }
 

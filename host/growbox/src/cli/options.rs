@@ -8,6 +8,7 @@ use growbox_model::{DeviceId, Objection, Operation, Quantity, SensorId, ZoneId};
 
 use super::age::When;
 use super::args::CONFIG;
+use crate::telemetry::LogFormat;
 
 /// `growbox demo`.
 #[derive(Debug, Clone, PartialEq, Args)]
@@ -32,6 +33,9 @@ pub struct RunArgs {
     /// Where to listen, instead of [api] listen
     #[arg(long, value_name = "ADDR", value_parser = listen)]
     pub listen: Option<std::net::SocketAddr>,
+    /// How the host's own log is written; GROWBOX_LOG says how much of it
+    #[arg(long, value_enum, default_value_t)]
+    pub log_format: LogFormat,
     /// The host alone, without a guardian (changes nothing until there is one)
     #[arg(long)]
     pub bare: bool,

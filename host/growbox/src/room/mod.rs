@@ -40,6 +40,7 @@ pub use desk::Desk;
 pub use supervisor::COMPILE;
 
 use crate::config::Configuration;
+use crate::telemetry::events;
 use heart::{Heart, Message};
 use points::Points;
 use ports::LivePorts;
@@ -163,7 +164,7 @@ impl Room {
             reason = ended => reason,
             () = self.desk.heart_stopped() => bail!("the flow has ended; the log says why"),
         };
-        tracing::info!(reason, "ending");
+        events::Stopping { reason }.tell();
         self.desk.close();
         let finished = tokio::task::spawn_blocking(move || self.finish(reason));
         let hurry = finished.await?;
@@ -234,7 +235,7 @@ fn open_log(
     };
     let (log, restored) = growbox_storage::open(data.path(), &options, durable)?;
     if let Some(aside) = log.health().set_aside {
-        tracing::error!(path = %aside.display(), "the log was damaged and has been set aside; the room runs on with a new one");
+        events::LogSetAside { path: &aside }.tell();
     }
     Ok((log, restored))
 }
@@ -253,7 +254,7 @@ fn open_drivers(
         } = &event
             && !real_time
         {
-            tracing::error!(%address, "a real room under a clock of its own: [node] clock = \"system\" is the only one for it");
+            events::WrongClock { address }.tell();
             // A heart that is gone means that the host is ending.
             let _ = inbox.send(Message::End("a real room needs the system clock"));
             return;
