@@ -2,6 +2,7 @@
 
 mod alert_rules;
 mod alerts;
+mod changes;
 mod cli;
 mod determinism;
 mod hostile;
