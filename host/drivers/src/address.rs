@@ -8,13 +8,16 @@ use growbox_model::{Objection, SensorId, Text};
 use crate::tent::{Output, SENSORS};
 
 /// Kinds of address this build has a driver for.
-const BUILT: [&str; 3] = ["sim", "unix", "null"];
+const BUILT: [&str; 5] = ["sim", "unix", "zigbee", "mqtt", "null"];
 
 /// Kinds growbox knows of and this build has no driver for.
-const KNOWN: [&str; 6] = ["gpio", "pwm", "hwmon", "zigbee", "i2c", "mqtt"];
+const KNOWN: [&str; 4] = ["gpio", "pwm", "hwmon", "i2c"];
 
 /// The longest path of a unix socket, in bytes (`sockaddr_un`, with its closing zero).
 const PATH_BYTES: usize = 107;
+
+/// The longest topic, and the longest friendly name, in bytes.
+const TOPIC_BYTES: usize = 256;
 
 /// One point of the outside that this build can reach.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +33,16 @@ pub enum Address {
         path: Text,
         /// The far side's own name of the output or sensor.
         point: Text,
+    },
+    /// `zigbee:NAME`: a device of Zigbee2MQTT.
+    Zigbee {
+        /// Its friendly name.
+        name: Text,
+    },
+    /// `mqtt:TOPIC`: a topic of any make.
+    Mqtt {
+        /// Where readings come, or commands go.
+        topic: Text,
     },
     /// `null:NAME`: an output that does whatever it is told, in no world at all.
     Null {
@@ -59,6 +72,12 @@ pub fn parse_address(text: &str) -> Result<Address, Objection> {
             name: name(text, rest)?,
         }),
         "unix" => unix(text, rest),
+        "zigbee" => Ok(Address::Zigbee {
+            name: topic(text, rest, "zigbee:NAME such as zigbee:Heater plug")?,
+        }),
+        "mqtt" => Ok(Address::Mqtt {
+            topic: topic(text, rest, "mqtt:TOPIC such as mqtt:shed/temperature")?,
+        }),
         _ => Err(unreachable_kind(text, kind)),
     }
 }
@@ -127,6 +146,19 @@ fn unix(text: &str, rest: &str) -> Result<Address, Objection> {
     })
 }
 
+/// A topic, or a part of one: no wildcards, since each address is one point.
+fn topic(text: &str, topic: &str, form: &str) -> Result<Text, Objection> {
+    let odd = |c: char| matches!(c, '+' | '#') || c.is_control();
+    if topic.trim() != topic || topic.is_empty() || topic.contains(odd) {
+        return Err(bad(text, &format!("{form}, without + and #")));
+    }
+    if topic.len() > TOPIC_BYTES {
+        let form = format!("{form}, with at most {TOPIC_BYTES} bytes");
+        return Err(bad(text, &form));
+    }
+    Ok(topic.into())
+}
+
 fn bad(text: &str, form: &str) -> Objection {
     Objection::new(
         "bad_address",
@@ -154,6 +186,8 @@ impl fmt::Display for Address {
         match self {
             Self::Simulated { name } => write!(f, "sim:{name}"),
             Self::Unix { path, point } => write!(f, "unix:{path}#{point}"),
+            Self::Zigbee { name } => write!(f, "zigbee:{name}"),
+            Self::Mqtt { topic } => write!(f, "mqtt:{topic}"),
             Self::Null { name } => write!(f, "null:{name}"),
         }
     }
@@ -170,6 +204,8 @@ mod tests {
             "unix:/run/a#b.sock#canopy",
             "unix:tent.sock#x:y",
             "null:pump-1",
+            "zigbee:Room climate",
+            "mqtt:käse/1/$x y",
         ] {
             assert_eq!(parse_address(text).unwrap().to_string(), text);
         }
@@ -183,6 +219,7 @@ mod tests {
     #[test]
     fn what_is_no_address_says_what_one_is() {
         let long = format!("unix:/{}#x", "p".repeat(107));
+        let long_topic = format!("mqtt:{}", "t".repeat(257));
         for text in [
             "heater",
             "sim:",
@@ -191,7 +228,13 @@ mod tests {
             "unix:#x",
             "unix:/run/x#",
             &long,
+            &long_topic,
             "null:ä",
+            "mqtt:",
+            "mqtt:shed/+",
+            "mqtt:a\0b",
+            "zigbee: Plug",
+            "zigbee:#",
         ] {
             let refusal = parse_address(text).unwrap_err();
             assert_eq!(refusal.code, "bad_address", "{text}");

@@ -53,6 +53,8 @@ struct Points(BTreeMap<Text, Served>);
 const SIMULATED: &str = "sim:";
 /// The prefix of addresses behind which there is nothing.
 const NULL: &str = "null:";
+/// Stands for the prefixes of all addresses behind the broker, whose points are whole addresses.
+const BROKER: &str = "mqtt";
 
 /// Outputs and sensors that one driver serves.
 #[derive(Debug, Default)]
@@ -63,7 +65,8 @@ struct Served {
 
 impl Drivers {
     /// Opens a driver for every kind, and for every socket, among the addresses. Outputs in this
-    /// process are reported available before this returns.
+    /// process are reported available before this returns. What is behind a broker is left out:
+    /// who knows the broker lets it [`Drivers::join`].
     ///
     /// # Errors
     ///
@@ -88,6 +91,15 @@ impl Drivers {
         Ok(drivers)
     }
 
+    /// Takes in the driver of everything behind the broker, for these outputs.
+    pub fn join(&mut self, driver: Box<dyn Driver>, outputs: BTreeSet<Text>) {
+        let served = Served {
+            outputs,
+            sensors: BTreeSet::new(),
+        };
+        self.seats.insert(BROKER.into(), Seat { driver, served });
+    }
+
     /// Serves one more output while everything else goes on. Returns what is known of it at once.
     ///
     /// # Errors
@@ -99,7 +111,8 @@ impl Drivers {
             self.seat(prefix.clone(), Served::default())?;
         }
         let Some(seat) = self.seats.get_mut(&prefix) else {
-            return Ok(Vec::new());
+            let message = format!("{output} is reached after a restart: no broker is connected yet");
+            return Err(Objection::new("needs_restart", message));
         };
         let known = seat.driver.attach(&point)?;
         seat.served.outputs.insert(point);
@@ -154,6 +167,7 @@ impl Drivers {
                 Box::new(Simulated::new(tent, interval, outputs(), sensors)?)
             }
             NULL => Box::new(Null),
+            BROKER => return Ok(()),
             socket => Box::new(self.unix(socket, &served)?),
         };
         if matches!(&*prefix, SIMULATED | NULL) {
@@ -277,6 +291,7 @@ impl Served {
 /// An address as its driver's prefix and the point behind it.
 fn split(address: Address) -> (Text, Text) {
     match address {
+        Address::Zigbee { .. } | Address::Mqtt { .. } => (BROKER.into(), address.to_string().into()),
         Address::Simulated { name } => (SIMULATED.into(), name),
         Address::Null { name } => (NULL.into(), name),
         Address::Unix { path, point } => (format!("unix:{path}#").into(), point),

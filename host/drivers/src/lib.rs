@@ -4,15 +4,18 @@
 //! |---|---|
 //! | `sim:NAME` | `sim.rs`, over the simulated [`tent`] |
 //! | `unix:PATH#NAME` | `unix/`; its far side is [`room_server`] |
+//! | `zigbee:NAME`, `mqtt:TOPIC` | `mqtt/` |
 //! | `null:NAME` | `null.rs` |
 //!
 //! A new kind is a file with a [`Driver`] in it, a form in `address.rs` and a line in `drivers.rs`.
 //! Nothing here knows of devices, zones, roles or rules.
 
 mod address;
+mod back_off;
 mod driver;
 mod drivers;
 mod machine;
+pub mod mqtt;
 mod null;
 pub mod room_server;
 mod sim;

@@ -102,7 +102,8 @@ const WEIGHTS: &[(&str, &[&str])] = &[
     ("wasmtime", &["growbox-runtime"]),
     ("rusqlite", &["growbox-storage", "growbox-tests"]),
     ("axum", &["growbox-api"]),
-    ("tokio", &["growbox-api", "growbox"]),
+    ("tokio", &["growbox-api", "growbox", "growbox-drivers"]),
+    ("rumqttc", &["growbox-drivers", "growbox-tests", "growbox-bench"]),
     ("notify", &["growbox"]),
 ];
 

@@ -4,7 +4,6 @@
 //! socket: one connects, writes orders and watches deadlines; one reads. The caller of
 //! [`Driver::send`] only leaves its order in the output's slot and goes on.
 
-mod back_off;
 pub(crate) mod lines;
 mod session;
 pub(crate) mod wire;
@@ -21,9 +20,10 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use growbox_model::{Objection, Span, Text};
 
+use crate::back_off::BackOff;
 use crate::driver::{Driver, DriverEvent, Order, Sink};
 use crate::machine;
-use back_off::BackOff;
+
 use lines::Lines;
 use session::Session;
 

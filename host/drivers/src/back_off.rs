@@ -8,14 +8,14 @@ const GOOD: Span = Span::seconds(5);
 
 /// The wait before the next try.
 #[derive(Debug)]
-pub(super) struct BackOff {
+pub(crate) struct BackOff {
     first: Span,
     longest: Span,
     next: Span,
 }
 
 impl BackOff {
-    pub(super) fn new(first: Span, longest: Span) -> Self {
+    pub(crate) fn new(first: Span, longest: Span) -> Self {
         Self {
             first,
             longest,
@@ -24,7 +24,7 @@ impl BackOff {
     }
 
     /// The wait after a try that lasted for `lasted`.
-    pub(super) fn after(&mut self, lasted: Span) -> Span {
+    pub(crate) fn after(&mut self, lasted: Span) -> Span {
         if lasted >= GOOD {
             self.next = self.first;
         }

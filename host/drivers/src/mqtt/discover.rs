@@ -1,0 +1,60 @@
+//! A look at what Zigbee2MQTT has: its list of devices, which the broker keeps.
+
+use std::time::Duration;
+
+use rumqttc::v5::mqttbytes::v5::Packet;
+
+use super::connection::{Connection, Entry, NoConnection};
+use super::settings::Settings;
+use super::zigbee::{self, ZigbeeDevice};
+
+/// What a look found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Discovery {
+    /// The bridge's devices.
+    Devices(Vec<ZigbeeDevice>),
+    /// The bridge's list cannot be read, and why.
+    Unreadable(String),
+    /// The broker is there, and no bridge has left a list.
+    NoBridge,
+}
+
+/// Connects, waits at most so long for the list, and leaves nothing behind.
+///
+/// # Errors
+///
+/// Where there is no connection.
+pub async fn discover(settings: &Settings, at_most: Duration) -> Result<Discovery, NoConnection> {
+    let mut line = Connection::open(settings, Entry::Passing)?;
+    let topic = format!("{}/bridge/devices", settings.base);
+    let deadline = tokio::time::sleep(at_most);
+    tokio::pin!(deadline);
+    let mut connected = false;
+    loop {
+        let packet = tokio::select! {
+            packet = line.next() => packet?,
+            () = &mut deadline => break,
+        };
+        match packet {
+            Packet::ConnAck(_) => {
+                connected = true;
+                line.subscribe(std::iter::once((topic.as_str(), true)));
+            }
+            Packet::Publish(publish) => {
+                let list = zigbee::devices(&publish.payload);
+                line.close(Duration::from_secs(1)).await;
+                return Ok(list.map_or_else(Discovery::Unreadable, Discovery::Devices));
+            }
+            _ => {}
+        }
+    }
+    if connected {
+        Ok(Discovery::NoBridge)
+    } else {
+        let host = &settings.host;
+        let seconds = at_most.as_secs();
+        Err(NoConnection::Broker(format!(
+            "the broker at {host} does not answer within {seconds} s"
+        )))
+    }
+}

@@ -1,0 +1,185 @@
+//! Readings on their way in: gathered, handed over together, acknowledged once they are durable.
+//!
+//! ```text
+//!  message ──▶ waiting ──5 ms or 1 000──▶ under way ──durable──▶ acknowledged
+//!               │  ▲                          │
+//!               │  └──────── not now ─────────┘   with the time at which it came
+//!               └ too many under way: the newest of each topic waits, older ones are passed over
+//! ```
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use growbox_model::{Span, Text};
+use tokio::task::JoinSet;
+
+use super::connection::RECEIVE_MAXIMUM;
+use super::ledger::Receipt;
+use super::{Intake, Said, Taken};
+
+/// Messages wait at most so long for company.
+const GATHER: Span = Span::millis(5);
+/// So many go together at most.
+const TOGETHER: usize = 1000;
+/// So many messages are under way, and as many wait, before older ones give way to newer ones.
+/// The broker itself sends no more at QoS 1 before some are acknowledged.
+const MOST: usize = RECEIVE_MAXIMUM as usize;
+/// The wait before what was not taken is handed over again.
+const AGAIN: Span = Span::millis(200);
+
+/// One message with its readings.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) topic: Text,
+    pub(super) readings: Vec<Said>,
+    pub(super) receipt: Option<Receipt>,
+}
+
+/// Everything on its way in.
+pub(super) struct Inflow {
+    intake: Arc<dyn Intake>,
+    waiting: BTreeMap<u64, Message>,
+    newest: HashMap<Text, u64>,
+    next: u64,
+    /// When what waits is handed over.
+    due: Option<Span>,
+    /// Why nothing is taken now.
+    refused: Option<String>,
+    posts: JoinSet<(Vec<Message>, Taken)>,
+    under_way: usize,
+    /// Messages a newer one took the place of.
+    pub(super) passed_over: u64,
+    /// Readings that are in the log, or refused for good.
+    pub(super) taken: u64,
+}
+
+impl Inflow {
+    pub(super) fn new(intake: Arc<dyn Intake>) -> Self {
+        Self {
+            intake,
+            waiting: BTreeMap::new(),
+            newest: HashMap::new(),
+            next: 0,
+            due: None,
+            refused: None,
+            posts: JoinSet::new(),
+            under_way: 0,
+            passed_over: 0,
+            taken: 0,
+        }
+    }
+
+    /// Takes a message; gives back the receipt of one that it took the place of.
+    pub(super) fn push(&mut self, message: Message, now: Span) -> Option<Receipt> {
+        let older = self.newest.get(&message.topic).copied();
+        let displaced = older
+            .filter(|_| self.waiting.len() >= MOST)
+            .and_then(|place| self.waiting.remove(&place));
+        self.passed_over += u64::from(displaced.is_some());
+        self.next += 1;
+        self.newest.insert(message.topic.clone(), self.next);
+        self.waiting.insert(self.next, message);
+        self.due.get_or_insert(Span(now.0.saturating_add(GATHER.0)));
+        displaced.and_then(|message| message.receipt)
+    }
+
+    /// Hands over what is due.
+    pub(super) fn hand_over(&mut self, now: Span) {
+        while self.ready(now) {
+            let messages = self.next_messages();
+            self.under_way += messages.len();
+            let readings: Vec<Said> = messages
+                .iter()
+                .flat_map(|message| message.readings.iter().cloned())
+                .collect();
+            let taking = self.intake.take(readings);
+            self.posts.spawn(async move { (messages, taking.await) });
+        }
+        if self.waiting.is_empty() {
+            self.due = None;
+        }
+    }
+
+    fn ready(&self, now: Span) -> bool {
+        let due = self.due.is_some_and(|due| due <= now);
+        let full = self.refused.is_none() && self.waiting.len() >= TOGETHER;
+        !self.waiting.is_empty() && (due || full) && self.under_way < MOST
+    }
+
+    fn next_messages(&mut self) -> Vec<Message> {
+        let mut messages = Vec::new();
+        while messages.len() < TOGETHER
+            && let Some((place, message)) = self.waiting.pop_first()
+        {
+            if self.newest.get(&message.topic) == Some(&place) {
+                self.newest.remove(&message.topic);
+            }
+            messages.push(message);
+        }
+        messages
+    }
+
+    /// When [`Inflow::hand_over`] has something to do, if nothing comes before.
+    pub(super) fn next_deadline(&self) -> Option<Span> {
+        self.due.filter(|_| self.under_way < MOST)
+    }
+
+    /// Waits until something handed over is answered; the receipts of what is taken. Never
+    /// while nothing is under way.
+    pub(super) async fn answered(&mut self) -> Vec<Receipt> {
+        let Some(answer) = self.posts.join_next().await else {
+            return std::future::pending().await;
+        };
+        let Ok((messages, taken)) = answer else {
+            // The host behind the intake has broken down; the broker sends them again.
+            return Vec::new();
+        };
+        self.under_way = self.under_way.saturating_sub(messages.len());
+        match taken {
+            Taken::Durable => {
+                self.refused = None;
+                self.taken += messages
+                    .iter()
+                    .map(|message| message.readings.len() as u64)
+                    .sum::<u64>();
+                messages
+                    .into_iter()
+                    .filter_map(|message| message.receipt)
+                    .collect()
+            }
+            Taken::NotNow(why) => {
+                self.put_back(messages, why);
+                Vec::new()
+            }
+        }
+    }
+
+    /// What was not taken goes before what came later.
+    fn put_back(&mut self, messages: Vec<Message>, why: String) {
+        self.refused = Some(why);
+        let later = Span(crate::machine::now().0.saturating_add(AGAIN.0));
+        self.due = Some(later);
+        let first = self
+            .waiting
+            .first_key_value()
+            .map_or(self.next + 1, |(place, _)| *place);
+        let mut place = first.saturating_sub(messages.len() as u64);
+        for mut message in messages {
+            for reading in &mut message.readings {
+                reading.at.get_or_insert(reading.arrived);
+            }
+            self.waiting.insert(place, message);
+            place += 1;
+        }
+    }
+
+    /// Why nothing is taken now.
+    pub(super) fn refusal(&self) -> Option<&str> {
+        self.refused.as_deref()
+    }
+
+    /// Messages that wait or are under way.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len() + self.under_way
+    }
+}

@@ -1,0 +1,447 @@
+//! What is known of the outputs behind the broker: pure, its time an argument.
+//!
+//! Each output is a slot that holds the newest order only:
+//!
+//! ```text
+//!             order                  published                 state message, same level
+//!   at rest ─────────▶ to be told ───────────▶ awaited ─────────────────────────▶ Confirmed
+//!                       ▲      │ out of reach     │ no such message in time, or connection lost
+//!                       │      ▼                  ▼
+//!                       └─── Failed ◀─────────────┘
+//!                 in reach again: what is wanted now, for what is left of its time
+//! ```
+//!
+//! An output without a state topic is believed to be where it was ordered to be. A retained
+//! state is an old one: it tells where the output was, and confirms nothing.
+
+use growbox_model::{Span, Text};
+
+use super::plain;
+use super::settings::{OutputForm, OutputPoint, Timer};
+use super::zigbee::{self, ZigbeeDevice};
+use crate::driver::{DriverEvent, Order};
+
+/// Levels this close are the same: a dimmer has 254 steps.
+const SAME_LEVEL: f64 = 0.005;
+
+/// How long an output that may say that it is away gets for saying so, once the broker is there.
+const GRACE: Span = Span::millis(500);
+
+/// A message for the broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Message {
+    pub(super) topic: String,
+    pub(super) payload: String,
+}
+
+/// All outputs.
+#[derive(Debug)]
+pub(super) struct Outputs {
+    slots: Vec<Slot>,
+    confirm_within: Span,
+    /// Whether the broker is there, and since when; none before the first try.
+    link: Option<Link>,
+    /// Whether Zigbee2MQTT says that it runs; none while it has not said.
+    bridge: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Link {
+    Up { since: Span },
+    Down,
+}
+
+#[derive(Debug)]
+struct Slot {
+    point: OutputPoint,
+    command_topic: String,
+    timer: Timer,
+    wanted: Option<Wanted>,
+    untold: bool,
+    awaited_until: Option<Span>,
+    reported: Option<f64>,
+    /// What it says of itself.
+    present: Option<bool>,
+    /// What was last reported of it.
+    available: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    level: f64,
+    within: Option<Span>,
+    since: Span,
+}
+
+impl Outputs {
+    pub(super) fn new(base: &str, points: Vec<OutputPoint>, confirm_within: Span) -> Self {
+        Self {
+            slots: points
+                .into_iter()
+                .map(|point| Slot::new(base, point))
+                .collect(),
+            confirm_within,
+            link: None,
+            bridge: None,
+        }
+    }
+
+    /// Takes an order; it replaces the one before.
+    pub(super) fn order(&mut self, order: &Order, now: Span) -> Vec<DriverEvent> {
+        let slot = self
+            .slots
+            .iter_mut()
+            .find(|slot| slot.point.address == order.address);
+        let Some(slot) = slot else {
+            let why = "not an output this driver serves";
+            return vec![failed(&order.address, order.level, why)];
+        };
+        slot.wanted = Some(Wanted {
+            level: order.level,
+            within: order.within,
+            since: now,
+        });
+        slot.untold = true;
+        match slot.out_of_reach(self.link, self.bridge) {
+            Some(why) => vec![failed(&order.address, order.level, why)],
+            None => Vec::new(),
+        }
+    }
+
+    /// Whether there is such an output.
+    pub(super) fn serves(&self, address: &str) -> bool {
+        self.slots.iter().any(|slot| &*slot.point.address == address)
+    }
+
+    /// Nothing is wanted of an output any more.
+    pub(super) fn forget(&mut self, address: &str) {
+        let slots = self.slots.iter_mut();
+        for slot in slots.filter(|slot| &*slot.point.address == address) {
+            (slot.wanted, slot.untold, slot.awaited_until) = (None, false, None);
+        }
+    }
+
+    /// The broker is there, and every topic is listened to.
+    pub(super) fn connected(&mut self, now: Span) -> Vec<DriverEvent> {
+        self.link = Some(Link::Up { since: now });
+        for slot in &mut self.slots {
+            slot.untold = slot.wanted.is_some();
+            slot.reported = None;
+            slot.present = None;
+        }
+        self.look(now)
+    }
+
+    /// The broker is gone, or never came to be there.
+    pub(super) fn lost(&mut self, reason: &str, now: Span) -> Vec<DriverEvent> {
+        self.link = Some(Link::Down);
+        self.bridge = None;
+        let given_up = self
+            .slots
+            .iter_mut()
+            .filter_map(|slot| slot.give_up(reason));
+        let mut events: Vec<DriverEvent> = given_up.collect();
+        events.extend(self.look(now));
+        events
+    }
+
+    /// Zigbee2MQTT says whether it runs.
+    pub(super) fn bridge(&mut self, runs: bool, now: Span) -> Vec<DriverEvent> {
+        self.bridge = Some(runs);
+        self.look(now)
+    }
+
+    /// An output says whether it is there.
+    pub(super) fn present(&mut self, index: usize, present: bool, now: Span) -> Vec<DriverEvent> {
+        if let Some(slot) = self.slots.get_mut(index) {
+            slot.present = Some(present);
+        }
+        self.look(now)
+    }
+
+    /// Reports what has come into reach or gone out of it.
+    fn look(&mut self, now: Span) -> Vec<DriverEvent> {
+        let (link, bridge) = (self.link, self.bridge);
+        let looked = self.slots.iter_mut();
+        looked
+            .flat_map(|slot| slot.look(link, bridge, now))
+            .collect()
+    }
+
+    /// Everything that is to be told now, and what is known once it is.
+    pub(super) fn messages(&mut self, now: Span) -> (Vec<Message>, Vec<DriverEvent>) {
+        let mut then = self.look(now);
+        let mut messages = Vec::new();
+        let until = Span(now.0.saturating_add(self.confirm_within.0));
+        for slot in &mut self.slots {
+            let (message, event) = slot.tell(now, until);
+            messages.extend(message);
+            then.extend(event);
+        }
+        (messages, then)
+    }
+
+    /// What makes outputs say how they are, once the broker is there.
+    pub(super) fn questions(&self) -> Vec<Message> {
+        self.slots.iter().filter_map(Slot::question).collect()
+    }
+
+    /// An output tells its level.
+    pub(super) fn state(&mut self, index: usize, level: f64, retained: bool) -> Vec<DriverEvent> {
+        let slot = self.slots.get_mut(index);
+        let event = slot.and_then(|slot| slot.state(level, retained));
+        event.into_iter().collect()
+    }
+
+    /// What stands at an index.
+    pub(super) fn point(&self, index: usize) -> Option<&OutputPoint> {
+        self.slots.get(index).map(|slot| &slot.point)
+    }
+
+    /// The bridge's list tells which outputs have a timer of their own; returns what a person
+    /// should know of each output in the list, or missing in it.
+    pub(super) fn learn(&mut self, devices: &[ZigbeeDevice]) -> Vec<String> {
+        let learnt = self.slots.iter_mut();
+        learnt.filter_map(|slot| slot.learn(devices)).collect()
+    }
+
+    /// When [`Outputs::messages`] or [`Outputs::overdue`] has something to say next.
+    pub(super) fn next_deadline(&self) -> Option<Span> {
+        let awaited = self.slots.iter().filter_map(|slot| slot.awaited_until);
+        let grace = match self.link {
+            Some(Link::Up { since }) => Some(Span(since.0.saturating_add(GRACE.0))),
+            Some(Link::Down) | None => None,
+        };
+        let unknown = self
+            .slots
+            .iter()
+            .any(|slot| slot.available != Some(true) && slot.may_wait());
+        awaited.chain(grace.filter(|_| unknown)).min()
+    }
+
+    /// Gives up on what was not confirmed in time.
+    pub(super) fn overdue(&mut self, now: Span) -> Vec<DriverEvent> {
+        let within = self.confirm_within;
+        let due = |slot: &&mut Slot| slot.awaited_until.is_some_and(|until| until <= now);
+        let overdue = self.slots.iter_mut().filter(due);
+        overdue.flat_map(|slot| slot.unconfirmed(within)).collect()
+    }
+}
+
+impl Slot {
+    fn new(base: &str, point: OutputPoint) -> Self {
+        let (command_topic, timer) = match &point.form {
+            OutputForm::Zigbee(zigbee) => (
+                format!("{base}/{}/set", zigbee.name),
+                zigbee.timer.unwrap_or(Timer::None),
+            ),
+            OutputForm::Mapped(mapped) => (mapped.topic.to_string(), Timer::None),
+        };
+        Self {
+            point,
+            command_topic,
+            timer,
+            wanted: None,
+            untold: false,
+            awaited_until: None,
+            reported: None,
+            present: None,
+            available: None,
+        }
+    }
+
+    /// Why it cannot be reached; none where it can, or nobody knows yet.
+    fn out_of_reach(&self, link: Option<Link>, bridge: Option<bool>) -> Option<&'static str> {
+        let zigbee = matches!(self.point.form, OutputForm::Zigbee(_));
+        if link == Some(Link::Down) {
+            Some("the MQTT broker is not connected")
+        } else if zigbee && bridge == Some(false) {
+            Some("Zigbee2MQTT says that it is offline")
+        } else if self.present == Some(false) {
+            Some("it says that it is offline")
+        } else {
+            None
+        }
+    }
+
+    /// Whether it may say that it is away, and has not said anything yet.
+    fn may_wait(&self) -> bool {
+        let speaks = match &self.point.form {
+            OutputForm::Zigbee(_) => true,
+            OutputForm::Mapped(mapped) => mapped.availability_topic.is_some(),
+        };
+        speaks && self.present.is_none() && self.reported.is_none()
+    }
+
+    fn look(&mut self, link: Option<Link>, bridge: Option<bool>, now: Span) -> Vec<DriverEvent> {
+        let Some(link) = link else { return Vec::new() };
+        let out_of_reach = self.out_of_reach(Some(link), bridge);
+        let patient = match link {
+            Link::Up { since } => now.0.saturating_sub(since.0) < GRACE.0 && self.may_wait(),
+            Link::Down => false,
+        };
+        if out_of_reach.is_none() && patient {
+            return Vec::new();
+        }
+        let available = out_of_reach.is_none();
+        if self.available.replace(available) == Some(available) {
+            return Vec::new();
+        }
+        if available {
+            self.untold = self.wanted.is_some();
+        }
+        let given_up = out_of_reach.and_then(|why| self.give_up(why));
+        let report = DriverEvent::Available {
+            address: self.point.address.clone(),
+            available,
+        };
+        given_up.into_iter().chain([report]).collect()
+    }
+
+    /// The message for what is wanted, where that is to be told and it can be.
+    fn tell(&mut self, now: Span, until: Span) -> (Option<Message>, Option<DriverEvent>) {
+        if self.available != Some(true) || !std::mem::take(&mut self.untold) {
+            return (None, None);
+        }
+        let Some((level, within)) = self.wanted.and_then(|wanted| wanted.left(now)) else {
+            self.wanted = None;
+            return (None, None);
+        };
+        let message = Message {
+            topic: self.command_topic.clone(),
+            payload: self.command(level, within),
+        };
+        let there = self.reported.is_some_and(|reported| same(reported, level));
+        if !self.answers() || (there && self.awaited_until.is_none()) {
+            let address = self.point.address.clone();
+            return (
+                Some(message),
+                Some(DriverEvent::Confirmed { address, level }),
+            );
+        }
+        self.awaited_until = Some(until);
+        (Some(message), None)
+    }
+
+    fn command(&self, level: f64, within: Option<Span>) -> String {
+        // A timer that ends a little late is made good by the lease itself; one that ends early
+        // would switch a device that is meant to run.
+        let seconds = within.map(|within| within.as_seconds().ceil().max(1.0) as u64);
+        match &self.point.form {
+            OutputForm::Zigbee(output) => {
+                let timer = seconds.map(|seconds| (self.timer, seconds));
+                zigbee::command(output, self.point.switched, level, timer)
+            }
+            OutputForm::Mapped(output) => plain::command(output, level, seconds),
+        }
+    }
+
+    /// Whether it says how it is.
+    fn answers(&self) -> bool {
+        match &self.point.form {
+            OutputForm::Zigbee(_) => true,
+            OutputForm::Mapped(mapped) => mapped.state_topic.is_some(),
+        }
+    }
+
+    fn question(&self) -> Option<Message> {
+        let OutputForm::Zigbee(output) = &self.point.form else {
+            return None;
+        };
+        Some(Message {
+            topic: format!("{}/get", self.command_topic.strip_suffix("/set")?),
+            payload: zigbee::question(output),
+        })
+    }
+
+    /// Takes a level the output tells. While an order is awaited, other levels are on their way
+    /// from an older one or to this one and say nothing.
+    fn state(&mut self, level: f64, retained: bool) -> Option<DriverEvent> {
+        if retained && self.awaited_until.is_some() {
+            return None;
+        }
+        let before = self.reported.replace(level);
+        let address = self.point.address.clone();
+        if self.awaited_until.is_some() {
+            let wanted = self.wanted.filter(|wanted| same(wanted.level, level))?;
+            self.awaited_until = None;
+            return Some(DriverEvent::Confirmed {
+                address,
+                level: wanted.level,
+            });
+        }
+        let told = before.is_some_and(|before| same(before, level));
+        (!told).then_some(DriverEvent::State { address, level })
+    }
+
+    fn unconfirmed(&mut self, within: Span) -> Vec<DriverEvent> {
+        let message = match self.reported {
+            Some(level) => format!(
+                "not confirmed within {within}; it says {:.0} %",
+                level * 100.0
+            ),
+            None => format!("not confirmed within {within}; it says nothing"),
+        };
+        let mut events: Vec<DriverEvent> = self.give_up(&message).into_iter().collect();
+        let address = self.point.address.clone();
+        events.extend(
+            self.reported
+                .map(|level| DriverEvent::State { address, level }),
+        );
+        events
+    }
+
+    /// Awaits no longer. An order that was not even told waits until it can be.
+    fn give_up(&mut self, reason: &str) -> Option<DriverEvent> {
+        let awaited = self.awaited_until.take().is_some();
+        let wanted = self.wanted.filter(|_| awaited || self.untold)?;
+        Some(failed(&self.point.address, wanted.level, reason))
+    }
+
+    fn learn(&mut self, devices: &[ZigbeeDevice]) -> Option<String> {
+        let OutputForm::Zigbee(output) = &self.point.form else {
+            return None;
+        };
+        let address = &self.point.address;
+        let Some(device) = devices.iter().find(|device| *device.name == *output.name) else {
+            return Some(format!(
+                "{address}: Zigbee2MQTT knows no device of this name"
+            ));
+        };
+        self.timer = output.timer.unwrap_or(device.timer);
+        if !self.point.switched && !device.dims {
+            return Some(format!("{address}: it does not dim; add switched = true"));
+        }
+        (self.timer == Timer::None).then(|| {
+            format!("{address}: no timer of its own: it stays on if growbox dies while it is on")
+        })
+    }
+}
+
+impl Wanted {
+    /// The level, and what is left of its time; none once that has run out while it waited.
+    fn left(&self, now: Span) -> Option<(f64, Option<Span>)> {
+        let Some(within) = self.within else {
+            return Some((self.level, None));
+        };
+        let passed = now.0.saturating_sub(self.since.0);
+        let left = within.0.checked_sub(passed);
+        let left = left.filter(|left| *left > 0 || passed == 0);
+        left.map(|left| (self.level, Some(Span(left))))
+    }
+}
+
+fn same(a: f64, b: f64) -> bool {
+    (a - b).abs() <= SAME_LEVEL
+}
+
+fn failed(address: &Text, level: f64, message: &str) -> DriverEvent {
+    DriverEvent::Failed {
+        address: address.clone(),
+        level,
+        message: message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
