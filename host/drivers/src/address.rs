@@ -38,6 +38,8 @@ pub enum Address {
     Zigbee {
         /// Its friendly name.
         name: Text,
+        /// One outlet of several: `zigbee:NAME#l1`.
+        endpoint: Option<Text>,
     },
     /// `mqtt:TOPIC`: a topic of any make.
     Mqtt {
@@ -72,9 +74,7 @@ pub fn parse_address(text: &str) -> Result<Address, Objection> {
             name: name(text, rest)?,
         }),
         "unix" => unix(text, rest),
-        "zigbee" => Ok(Address::Zigbee {
-            name: topic(text, rest, "zigbee:NAME such as zigbee:Heater plug")?,
-        }),
+        "zigbee" => zigbee(text, rest),
         "mqtt" => Ok(Address::Mqtt {
             topic: topic(text, rest, "mqtt:TOPIC such as mqtt:shed/temperature")?,
         }),
@@ -108,6 +108,15 @@ pub fn parse_source(text: &str) -> Result<Address, Objection> {
             "sensor of the simulated tent",
             name,
             SENSORS,
+        )),
+        Address::Zigbee {
+            endpoint: Some(_), ..
+        } => Err(Objection::new(
+            "unknown_sensor",
+            format!(
+                "{} is an outlet; a sensor is the whole device",
+                quoted(text)
+            ),
         )),
         Address::Null { .. } => Err(Objection::new(
             "unknown_sensor",
@@ -143,6 +152,18 @@ fn unix(text: &str, rest: &str) -> Result<Address, Objection> {
     Ok(Address::Unix {
         path: path.into(),
         point: point(text, name, FORM)?,
+    })
+}
+
+fn zigbee(text: &str, rest: &str) -> Result<Address, Objection> {
+    const FORM: &str = "zigbee:NAME or zigbee:NAME#OUTLET such as zigbee:Heater plug";
+    let (name, endpoint) = match rest.split_once('#') {
+        Some((name, endpoint)) => (name, Some(point(text, endpoint, FORM)?)),
+        None => (rest, None),
+    };
+    Ok(Address::Zigbee {
+        name: topic(text, name, FORM)?,
+        endpoint,
     })
 }
 
@@ -186,7 +207,14 @@ impl fmt::Display for Address {
         match self {
             Self::Simulated { name } => write!(f, "sim:{name}"),
             Self::Unix { path, point } => write!(f, "unix:{path}#{point}"),
-            Self::Zigbee { name } => write!(f, "zigbee:{name}"),
+            Self::Zigbee {
+                name,
+                endpoint: None,
+            } => write!(f, "zigbee:{name}"),
+            Self::Zigbee {
+                name,
+                endpoint: Some(endpoint),
+            } => write!(f, "zigbee:{name}#{endpoint}"),
             Self::Mqtt { topic } => write!(f, "mqtt:{topic}"),
             Self::Null { name } => write!(f, "null:{name}"),
         }
@@ -205,6 +233,7 @@ mod tests {
             "unix:tent.sock#x:y",
             "null:pump-1",
             "zigbee:Room climate",
+            "zigbee:Strip/2#l1",
             "mqtt:käse/1/$x y",
         ] {
             assert_eq!(parse_address(text).unwrap().to_string(), text);
@@ -235,6 +264,7 @@ mod tests {
             "mqtt:a\0b",
             "zigbee: Plug",
             "zigbee:#",
+            "zigbee:Strip#",
         ] {
             let refusal = parse_address(text).unwrap_err();
             assert_eq!(refusal.code, "bad_address", "{text}");
@@ -267,6 +297,7 @@ mod tests {
         assert!(parse_source("sim:canopy").is_ok());
         assert!(parse_source("sim:heater").is_err());
         assert!(parse_source("null:x").is_err());
+        assert!(parse_source("zigbee:Strip#l1").is_err());
         assert!(parse_source("unix:/run/x#anything").is_ok());
     }
 }

@@ -111,7 +111,8 @@ impl Drivers {
             self.seat(prefix.clone(), Served::default())?;
         }
         let Some(seat) = self.seats.get_mut(&prefix) else {
-            let message = format!("{output} is reached after a restart: no broker is connected yet");
+            let message =
+                format!("{output} is reached after a restart: no broker is connected yet");
             return Err(Objection::new("needs_restart", message));
         };
         let known = seat.driver.attach(&point)?;
@@ -291,7 +292,9 @@ impl Served {
 /// An address as its driver's prefix and the point behind it.
 fn split(address: Address) -> (Text, Text) {
     match address {
-        Address::Zigbee { .. } | Address::Mqtt { .. } => (BROKER.into(), address.to_string().into()),
+        Address::Zigbee { .. } | Address::Mqtt { .. } => {
+            (BROKER.into(), address.to_string().into())
+        }
         Address::Simulated { name } => (SIMULATED.into(), name),
         Address::Null { name } => (NULL.into(), name),
         Address::Unix { path, point } => (format!("unix:{path}#").into(), point),

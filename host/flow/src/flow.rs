@@ -143,6 +143,7 @@ impl Flow {
             },
             _ if self.life == Life::Ended => {}
             Input::Readings(events) => self.intake.readings(events, self.machine.boot),
+            Input::DeadLetter(letter) => self.file(letter),
             Input::Order(ticket, order, by) => self.hear_order(ticket, order, &by, ports),
             Input::Rebind(ticket, sensor) => self.rebind(ticket, &sensor, ports),
             Input::Driver(report) => self.hear_report(report),

@@ -1,5 +1,6 @@
 //! What comes into the flow, and when it wants to be woken again.
 
+use growbox_model::commit::DeadLetter;
 use growbox_model::incoming::{Incoming, Speaker};
 use growbox_model::ports::{BatchResult, CallAnswer, DriverReport, Ticket};
 use growbox_model::row::{Order, Question, Signature, Wait};
@@ -29,6 +30,8 @@ pub enum Input {
     Rebind(Ticket, SensorId),
     /// Readings of a driver.
     Readings(Vec<Incoming>),
+    /// Something an edge refused that cannot answer; when, is the flow's to say.
+    DeadLetter(DeadLetter),
     /// What a driver reports of an output.
     Driver(DriverReport),
     /// What a plug-in made of a batch.

@@ -450,10 +450,18 @@ impl Flow {
             }
             Objected::Refused(objection) => {
                 let letter = self.dead_letter(event, &objection);
-                self.intake.dead += 1;
-                self.commit.records.push(Record::DeadLetter(letter));
+                self.file(letter);
             }
         }
+    }
+
+    /// Keeps what was refused where nobody waits for an answer.
+    pub(crate) fn file(&mut self, letter: DeadLetter) {
+        self.intake.dead += 1;
+        let taken = self.clock.now().wall;
+        self.commit
+            .records
+            .push(Record::DeadLetter(DeadLetter { taken, ..letter }));
     }
 
     fn dead_letter(&self, event: &Incoming, objection: &Objection) -> DeadLetter {

@@ -103,7 +103,10 @@ const WEIGHTS: &[(&str, &[&str])] = &[
     ("rusqlite", &["growbox-storage", "growbox-tests"]),
     ("axum", &["growbox-api"]),
     ("tokio", &["growbox-api", "growbox", "growbox-drivers"]),
-    ("rumqttc", &["growbox-drivers", "growbox-tests", "growbox-bench"]),
+    (
+        "rumqttc",
+        &["growbox-drivers", "growbox-tests", "growbox-bench"],
+    ),
     ("notify", &["growbox"]),
 ];
 

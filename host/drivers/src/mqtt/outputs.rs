@@ -110,7 +110,9 @@ impl Outputs {
 
     /// Whether there is such an output.
     pub(super) fn serves(&self, address: &str) -> bool {
-        self.slots.iter().any(|slot| &*slot.point.address == address)
+        self.slots
+            .iter()
+            .any(|slot| &*slot.point.address == address)
     }
 
     /// Nothing is wanted of an output any more.

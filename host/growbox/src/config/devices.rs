@@ -8,6 +8,7 @@ use growbox_model::role::ROLES;
 use growbox_model::{DeviceId, DeviceSpec, PluginId, Role, Span, Text, ZoneId};
 use toml_edit::{TableLike, Value};
 
+use super::mqtt::{Broker, output_point};
 use super::report::{Report, Wrong};
 use super::section::{Section, entries};
 use super::value::{Read, count_in, flag, number_in, percent_in, span_in, text, unknown};
@@ -19,6 +20,7 @@ const STAND_IN: &str = "other";
 pub(super) fn read(
     report: &mut Report<'_>,
     root: &dyn TableLike,
+    broker: &mut Broker,
 ) -> BTreeMap<DeviceId, DeviceSpec> {
     let mut devices = BTreeMap::new();
     for (name, table) in entries(report, root, "device") {
@@ -28,22 +30,23 @@ pub(super) fn read(
         let section = Section::new(report, &path, Some(table));
         match (id, stand_in) {
             (Ok(id), _) => {
-                devices.insert(id.clone(), device(section, id));
+                devices.insert(id.clone(), device(section, id, broker));
             }
             // Refused already; its keys are read all the same.
-            (Err(()), Ok(stand_in)) => drop(device(section, stand_in)),
+            (Err(()), Ok(stand_in)) => drop(device(section, stand_in, broker)),
             (Err(()), Err(_)) => {}
         }
     }
     devices
 }
 
-fn device(mut section: Section<'_, '_>, id: DeviceId) -> DeviceSpec {
+fn device(mut section: Section<'_, '_>, id: DeviceId, broker: &mut Broker) -> DeviceSpec {
     let role = role_of(&mut section);
     let output = output_of(&mut section);
     let mut spec = DeviceSpec::of_role(id, role, &output);
     spec.zone = zone(&mut section, &spec);
     kind(&mut section, &mut spec);
+    broker.outputs.extend(output_point(&mut section, &spec));
     levels(&mut section, &mut spec);
     times(&mut section, &mut spec);
     spec.controllers = section.list("controllers", "a list of plug-ins", |value| {

@@ -13,6 +13,7 @@ mod devices;
 mod edges;
 mod explanation;
 mod finding;
+mod mqtt;
 mod node;
 mod plugins;
 mod report;
@@ -34,6 +35,7 @@ use toml_edit::{Document, TableLike};
 pub use edges::{ApiSpec, StorageSpec};
 pub use explanation::{Explanation, Origin, render as render_explanations};
 pub use finding::{Finding, Severity};
+pub use mqtt::{MqttSpec, broker_settings};
 pub use plugins::FIRST_PARTY;
 pub use text::Place;
 pub use value::listen_address;
@@ -42,13 +44,12 @@ use report::{Report, Wrong};
 use section::{Section, as_table, locate};
 
 /// The tables this build reads.
-const TABLES: [&str; 8] = [
-    "node", "zone", "sensor", "device", "plugin", "filters", "storage", "api",
+const TABLES: [&str; 9] = [
+    "node", "zone", "sensor", "device", "plugin", "filters", "storage", "api", "mqtt",
 ];
 
 /// Tables growbox knows of, and what this build lacks to serve them.
-const LATER: [(&str, &str); 3] = [
-    ("mqtt", "this build has no MQTT edge yet"),
+const LATER: [(&str, &str); 2] = [
     ("notify", "this build sends no notifications yet"),
     ("safety", "this build has no safety rules of its own yet"),
 ];
@@ -62,6 +63,8 @@ pub struct Configuration {
     pub api: ApiSpec,
     /// `[storage]`.
     pub storage: StorageSpec,
+    /// `[mqtt]`, with the sensors and devices behind it; none where there is no such table.
+    pub mqtt: Option<MqttSpec>,
     /// `[node] data`: where the log is to be, unless `--data` or GROWBOX_DATA say otherwise.
     pub data: Option<PathBuf>,
 }
@@ -172,8 +175,9 @@ fn whole(
     foreign_tables(report, root);
     let (node, data) = node::read(single(report, root, "node"), around);
     let mut zones = zones::read(report, root);
-    let sensors = sensors::read(report, root, &mut zones);
-    let devices = devices::read(report, root);
+    let mut broker = mqtt::read(report, root, &node, around);
+    let sensors = sensors::read(report, root, &mut zones, &mut broker);
+    let devices = devices::read(report, root, &mut broker);
     let zone_ids: Vec<&ZoneId> = zones.keys().collect();
     let named = plugins::Named {
         devices: &devices,
@@ -192,8 +196,10 @@ fn whole(
         filters,
     };
     agreement::check(report, &room);
+    let mqtt = mqtt::whole(report, broker, &room);
     Configuration {
         room,
+        mqtt,
         api,
         storage,
         data,

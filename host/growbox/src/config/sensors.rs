@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use growbox_drivers::parse_source;
+use growbox_drivers::{Address, parse_source};
 use growbox_model::id::quoted;
 use growbox_model::{SensorId, SensorSpec, Source, Span, ZoneId, ZoneSpec};
 use toml_edit::{TableLike, Value};
 
+use super::mqtt::{Broker, sensor_point};
 use super::report::{Report, Wrong};
 use super::section::{Section, entries};
 use super::value::{Read, span_in, text};
@@ -16,6 +17,7 @@ pub(super) fn read(
     report: &mut Report<'_>,
     root: &dyn TableLike,
     zones: &mut BTreeMap<ZoneId, ZoneSpec>,
+    broker: &mut Broker,
 ) -> BTreeMap<SensorId, SensorSpec> {
     let mut sensors = BTreeMap::new();
     for (name, table) in entries(report, root, "sensor") {
@@ -29,9 +31,15 @@ pub(super) fn read(
         };
         let source = section.or_none(
             "source",
-            source,
+            |value| source(value, broker),
             "the first that speaks for it is bound to it",
         );
+        if let Some((_, Some(address))) = &source {
+            broker
+                .sensors
+                .extend(sensor_point(&mut section, name, address, broker));
+        }
+        let source = source.map(|(source, _)| source);
         let interval = section.or_none(
             "interval",
             span_in(Span::millis(1)..=Span::hours(24 * 7)),
@@ -81,8 +89,8 @@ fn own_zone(
     Some(zone)
 }
 
-/// An edge (`http`, `http:NAME`, `stdin`), or a driver's address.
-fn source(value: &Value) -> Read<Source> {
+/// An edge (`http`, `http:NAME`, `stdin`), or a driver's address; the address where there is one.
+fn source(value: &Value, broker: &Broker) -> Read<(Source, Option<Address>)> {
     let said = text(value)?;
     if said == "http"
         || said == "stdin"
@@ -90,14 +98,20 @@ fn source(value: &Value) -> Read<Source> {
             .strip_prefix("http:")
             .is_some_and(|name| !name.is_empty())
     {
-        return Ok(Source(said.as_str().into()));
+        return Ok((Source(said.as_str().into()), None));
     }
     if let Some(address) = said.strip_prefix("driver:") {
         let message = format!("{} is written without driver:", quoted(&said));
         return Err(Wrong::new("bad_address", message).but(format!("source = \"{address}\"")));
     }
     match parse_source(&said) {
-        Ok(address) => Ok(Source(format!("driver:{address}").as_str().into())),
+        Ok(address) => {
+            let text = match broker.topic_of(&address) {
+                Some(topic) => format!("mqtt:{topic}"),
+                None => format!("driver:{address}"),
+            };
+            Ok((Source(text.into()), Some(address)))
+        }
         Err(objection) if objection.code == "bad_address" => {
             Err(Wrong::from(objection).but("or an edge: \"http\", \"http:NAME\", \"stdin\""))
         }

@@ -159,15 +159,13 @@ fn what_the_grower_writes_is_sound_but_for_what_this_build_lacks() {
         .map(|f| (f.code.as_str(), f.key.as_str()))
         .collect();
     let expected = [
-        ("not_in_this_build", "mqtt"),
+        ("no_such_file", "mqtt.password.file"),
+        ("not_in_this_build", "mqtt.home_assistant"),
         ("no_driver", "sensor.canopy.source"),
-        ("no_driver", "sensor.room.source"),
         ("no_driver", "device.exhaust.output"),
         ("no_driver", "device.circulation.output"),
         ("no_driver", "device.heater.output"),
         ("no_driver", "device.light.output"),
-        ("no_driver", "device.humidifier.output"),
-        ("no_driver", "device.dehumidifier.output"),
         ("not_in_this_build", "notify"),
         ("no_such_file", "plugin.dew-guard.file"),
     ];
@@ -253,7 +251,7 @@ error: unknown sensor of the simulated tent "canpy", did you mean "canopy"?
 error: sensor id "Room 1" does not fit [A-Za-z0-9_.:-]{1,64}
   growbox.toml:16  "Room 1" = { zone = "tent" }
                    ^^^^^^^^
-error: this build has no driver for gpio: ("gpio:5"); it has sim:, unix:, null:
+error: this build has no driver for gpio: ("gpio:5"); it has sim:, unix:, zigbee:, mqtt:, null:
   growbox.toml:19  heater = { zone = "tent", role = "heater", output = "gpio:5", active_low = true, min_on = "long" }
                                                                        ^^^^^^^^
 error: "long" is no duration: seconds as a number, or text such as "30s", "5min", "1h", "2d"

@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use crossbeam_channel::Sender;
 use growbox_api::{Host, Post};
+use growbox_drivers::mqtt::Pulse;
 use growbox_flow::Input;
 use growbox_model::batch::Correlation;
 use growbox_model::commit::DeadLetter;
 use growbox_model::ports::{EventFilter, History, Ticket};
-use growbox_model::row::{Answer, Order, PluginRow, Question, Signature, ZoneRow};
+use growbox_model::row::{Answer, HealthRow, Order, PluginRow, Question, Signature, ZoneRow};
 use growbox_model::{Event, RoomSpec, SensorId, Seq};
 use growbox_pipeline::correlate::{Recent, WINDOW};
 use growbox_pipeline::enrich::{self, Node};
@@ -19,6 +20,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::{broadcast, oneshot};
 
 use super::heart::Message;
+use super::mqtt::with_broker;
 use super::supervisor::Ledger;
 
 /// Live events a slow stream may lag behind before it reads from the log.
@@ -38,6 +40,7 @@ pub struct Desk {
     ledger: Arc<Ledger>,
     node: Node,
     closed: AtomicBool,
+    broker: OnceLock<Pulse>,
     heart: tokio::sync::Notify,
 }
 
@@ -62,6 +65,7 @@ impl Desk {
                 name: room.node.name.to_string(),
             },
             closed: AtomicBool::new(false),
+            broker: OnceLock::new(),
             heart: tokio::sync::Notify::new(),
         }
     }
@@ -100,8 +104,10 @@ impl Desk {
             }
             Answer::Metrics(mut row) => {
                 self.add_refused(&mut row.plugins);
+                row.health = self.with_broker(row.health);
                 Answer::Metrics(row)
             }
+            Answer::Health(row) => Answer::Health(self.with_broker(row)),
             other => other,
         };
         if let Some(tell) = self.waiting().remove(&ticket) {
@@ -126,6 +132,27 @@ impl Desk {
                 let _ = self.live.send(event);
             }
         }
+    }
+
+    /// Files what an edge refused that cannot answer. When the heart is busy it is only counted
+    /// by that edge.
+    pub(super) fn file(&self, letter: DeadLetter) {
+        let _ = self
+            .inbox
+            .try_send(Message::Input(Input::DeadLetter(letter)));
+    }
+
+    fn with_broker(&self, row: HealthRow) -> HealthRow {
+        match self.broker.get() {
+            Some(broker) => with_broker(row, &broker.health()),
+            None => row,
+        }
+    }
+
+    /// Lets a broker's session show its health among the others.
+    pub(super) fn watch(&self, broker: Pulse) {
+        // There is one broker.
+        let _ = self.broker.set(broker);
     }
 
     /// Refuses everything from now on.

@@ -14,6 +14,7 @@ mod data;
 mod desk;
 mod embedded;
 mod heart;
+mod mqtt;
 mod points;
 mod ports;
 mod storage;
@@ -28,7 +29,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use crossbeam_channel::{Sender, bounded};
-use growbox_drivers::{DriverEvent, Drivers, Options as DriverOptions};
+use growbox_drivers::mqtt::Running;
+use growbox_drivers::{DriverEvent, Drivers, Options as DriverOptions, Sink};
 use growbox_flow::{Flow, Start, UtcOffset};
 use growbox_model::commit::Restored;
 use growbox_model::room::ClockForm;
@@ -67,6 +69,7 @@ pub struct Room {
     hurry: Arc<AtomicBool>,
     heart: JoinHandle<()>,
     log: Log,
+    broker: Option<Running>,
     _watch: watch::Watch,
 }
 
@@ -81,7 +84,11 @@ impl Room {
         listen: Option<SocketAddr>,
     ) -> anyhow::Result<Self> {
         let Configuration {
-            room, api, storage, ..
+            room,
+            api,
+            storage,
+            mqtt,
+            ..
         } = configuration;
         let token = data.token()?;
         let listen = listen.unwrap_or(api.listen);
@@ -99,7 +106,9 @@ impl Room {
         let (log, mut restored) = open_log(data, limits, inbox.clone())?;
         restored.same_boot = data.same_boot()?;
         let points = Points::of(&room);
-        let drivers = open_drivers(&room, &points, inbox.clone())?;
+        let sink = driver_sink(&room, &points, inbox.clone());
+        let mut drivers = open_drivers(&room, &points, &sink)?;
+        let broker = mqtt.map(|mqtt| mqtt::Broker::open(mqtt, &room, &mut drivers, &sink));
         let supervisor = Supervisor::new(&room, data, &restored, &log, inbox.clone())?;
         let tasks = supervisor.tasks();
         let actors = supervisor.actors();
@@ -130,9 +139,11 @@ impl Room {
         if !log.flush(FIRST_COMMIT) {
             bail!("the log does not become durable: {}", why_not(&log));
         }
+        let broker = broker.map(|broker| broker.start(&desk));
         data.write_address(address)?;
         Ok(Self {
             desk,
+            broker,
             address,
             listener: Some(listener),
             token,
@@ -166,8 +177,13 @@ impl Room {
         };
         events::Stopping { reason }.tell();
         self.desk.close();
+        let broker = self.broker.take();
         let finished = tokio::task::spawn_blocking(move || self.finish(reason));
         let hurry = finished.await?;
+        // Last, since the safe levels go through it.
+        if let Some(broker) = broker {
+            broker.close().await;
+        }
         drop(close);
         serving.await??;
         hurry
@@ -240,14 +256,11 @@ fn open_log(
     Ok((log, restored))
 }
 
-fn open_drivers(
-    room: &RoomSpec,
-    points: &Points,
-    inbox: Sender<Message>,
-) -> anyhow::Result<Drivers> {
+/// What drivers say becomes what the flow hears.
+fn driver_sink(room: &RoomSpec, points: &Points, inbox: Sender<Message>) -> Sink {
     let known = points.clone();
     let real_time = room.node.clock == ClockForm::System;
-    let sink: growbox_drivers::Sink = Arc::new(move |event| {
+    Arc::new(move |event| {
         if let DriverEvent::Attached {
             address,
             simulated: false,
@@ -263,14 +276,15 @@ fn open_drivers(
             // A heart that is gone means that the host is ending.
             let _ = inbox.send(Message::Input(input));
         }
-    });
+    })
+}
+
+fn open_drivers(room: &RoomSpec, points: &Points, sink: &Sink) -> anyhow::Result<Drivers> {
     let outputs = room.devices.values().map(|device| &*device.output);
-    Drivers::open(outputs, points.sources(), DriverOptions::default(), &sink).map_err(
-        |objections| {
-            let all: Vec<String> = objections.iter().map(ToString::to_string).collect();
-            anyhow!("drivers: {}", all.join("; "))
-        },
-    )
+    Drivers::open(outputs, points.sources(), DriverOptions::default(), sink).map_err(|objections| {
+        let all: Vec<String> = objections.iter().map(ToString::to_string).collect();
+        anyhow!("drivers: {}", all.join("; "))
+    })
 }
 
 fn start_flow(room: RoomSpec, restored: Restored) -> anyhow::Result<Flow> {

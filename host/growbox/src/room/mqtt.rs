@@ -1,0 +1,202 @@
+//! The broker's session, wired: readings become posts that wait for durability, orders find it.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
+
+use growbox_api::{Host as _, Post};
+use growbox_drivers::mqtt::{Edge, Health, Intake, Letter, Mqtt, Running, Said, Taken, Taking};
+use growbox_drivers::{Drivers, Sink};
+use growbox_model::commit::DeadLetter;
+use growbox_model::incoming::{Incoming, Speaker, reading};
+use growbox_model::json::STRING_BYTES;
+use growbox_model::row::{Answer, ComponentRow, HealthRow, PostResult, PostStatus, Wait};
+use growbox_model::{
+    EventType, Instant, Objection, Payload, Quality, RoomSpec, SensorSpec, Source, Text,
+};
+use serde_json::json;
+
+use super::desk::Desk;
+use crate::config::MqttSpec;
+
+/// The session before it begins.
+pub(super) struct Broker {
+    edge: Edge,
+    sensors: BTreeMap<Text, SensorSpec>,
+}
+
+impl Broker {
+    /// Lets the session's driver take its orders; nothing is connected yet.
+    pub(super) fn open(
+        mqtt: MqttSpec,
+        room: &RoomSpec,
+        drivers: &mut Drivers,
+        sink: &Sink,
+    ) -> Self {
+        advise(&mqtt);
+        let sensor = |name: &Text| Some((name.clone(), room.sensors.get(&**name)?.clone()));
+        let sensors = mqtt
+            .sensors
+            .iter()
+            .filter_map(|point| sensor(&point.sensor));
+        let sensors = sensors.collect();
+        let outputs = mqtt.outputs.iter().map(|point| point.address.clone());
+        let outputs = outputs.collect();
+        let (driver, edge) = Mqtt::new(mqtt.settings, mqtt.sensors, mqtt.outputs, sink.clone());
+        drivers.join(Box::new(driver), outputs);
+        Self { edge, sensors }
+    }
+
+    /// Begins the session.
+    pub(super) fn start(self, desk: &Arc<Desk>) -> Running {
+        desk.watch(self.edge.pulse());
+        let intake = Posts {
+            desk: desk.clone(),
+            sensors: Arc::new(self.sensors),
+        };
+        self.edge.start(Arc::new(intake))
+    }
+}
+
+/// A password that others can read is said to be one.
+fn advise(mqtt: &MqttSpec) {
+    let Some(path) = &mqtt.settings.password else {
+        return;
+    };
+    let mode = std::fs::metadata(path).map_or(0, |file| file.permissions().mode());
+    if mode & 0o077 != 0 {
+        let path = path.display();
+        tracing::warn!("[mqtt] others can read the password: chmod 600 {path}");
+    }
+}
+
+/// Readings on their way to the flow.
+struct Posts {
+    desk: Arc<Desk>,
+    sensors: Arc<BTreeMap<Text, SensorSpec>>,
+}
+
+impl Intake for Posts {
+    fn take(&self, readings: Vec<Said>) -> Taking {
+        let events = readings.iter().map(|said| self.incoming(said)).collect();
+        let answer = self.desk.post(Post {
+            events,
+            speaker: Speaker::Driver,
+            wait: Wait::Durable,
+        });
+        let desk = self.desk.clone();
+        Box::pin(async move {
+            match answer.await {
+                Ok(Answer::Posted(results)) => {
+                    file_refused(&desk, &readings, results);
+                    Taken::Durable
+                }
+                Ok(Answer::Full(why)) => Taken::NotNow(why.to_string()),
+                Ok(_) | Err(_) => Taken::NotNow("the host takes nothing now".into()),
+            }
+        })
+    }
+
+    fn refuse(&self, letter: Letter) {
+        self.desk.file(DeadLetter {
+            taken: Instant(0),
+            source: Source(format!("mqtt:{}", letter.topic).into()),
+            code: "unreadable".into(),
+            message: letter.message.into(),
+            body: shown(&letter.payload),
+        });
+    }
+}
+
+impl Posts {
+    fn incoming(&self, said: &Said) -> Result<Incoming, Objection> {
+        let sensor = self.sensors.get(&said.sensor).ok_or_else(|| {
+            Objection::new(
+                "unknown_sensor",
+                format!("no sensor {} in the configuration", said.sensor),
+            )
+        })?;
+        // What was kept by the broker for nobody knows how long is no measure of now.
+        let quality = if said.undated {
+            Quality::Bad
+        } else {
+            Quality::Good
+        };
+        let reading = reading(
+            sensor.id.clone(),
+            &said.quantity,
+            said.value,
+            said.unit.as_deref(),
+            quality,
+        )?;
+        Ok(Incoming {
+            id: None,
+            kind: EventType::of_quantity(&reading.quantity),
+            zone: sensor.zone.clone(),
+            source: Source(format!("mqtt:{}", said.topic).into()),
+            at: said.at,
+            cause: None,
+            payload: Payload::Reading(reading),
+            metadata: None,
+        })
+    }
+}
+
+/// Nobody waits for the answer: what was refused becomes a dead letter.
+fn file_refused(desk: &Desk, readings: &[Said], results: Vec<PostResult>) {
+    for result in results {
+        let (PostStatus::Refused, Some(error)) = (result.status, result.error) else {
+            continue;
+        };
+        let Some(said) = readings.get(result.index) else {
+            continue;
+        };
+        let body = json!({
+            "type": format!("sensor.{}", said.quantity),
+            "timestamp": said.at,
+            "data": {"sensor_id": said.sensor, "value": said.value, "unit": said.unit},
+        });
+        desk.file(DeadLetter {
+            taken: Instant(0),
+            source: Source(format!("mqtt:{}", said.topic).into()),
+            code: error.code.into(),
+            message: error.message.into(),
+            body: body.to_string().into(),
+        });
+    }
+}
+
+/// Bytes as text, at most as long as the log keeps a string.
+fn shown(bytes: &[u8]) -> Text {
+    let (shown, _) = bytes.split_at(bytes.len().min(STRING_BYTES / 4));
+    String::from_utf8_lossy(shown).into()
+}
+
+/// The session's health among that of the others.
+pub(super) fn with_broker(mut row: HealthRow, health: &Health) -> HealthRow {
+    // Which devices are out of reach without it, the devices' own part says.
+    let status = match health.trouble {
+        None => "healthy",
+        Some(_) => "degraded",
+    };
+    let figures = [
+        ("connected", f64::from(u8::from(health.connected))),
+        ("connections", health.connections as f64),
+        ("messages", health.received as f64),
+        ("readings", health.readings as f64),
+        ("unreadable", health.unreadable as f64),
+        ("passed_over", health.passed_over as f64),
+        ("under_way", health.under_way as f64),
+        ("unacknowledged", health.unacknowledged as f64),
+    ];
+    if status != "healthy" && &*row.overall == "healthy" {
+        row.overall = "degraded".into();
+    }
+    let part = ComponentRow {
+        status: status.into(),
+        why: health.trouble.as_deref().map(Text::from),
+        figures: figures.map(|(name, figure)| (name.into(), figure)).into(),
+    };
+    row.components.insert("mqtt".into(), part);
+    row
+}
