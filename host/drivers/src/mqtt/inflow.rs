@@ -35,6 +35,9 @@ pub(super) struct Message {
     pub(super) receipt: Option<Receipt>,
 }
 
+/// Messages with their places in the order of arrival.
+type Batch = Vec<(u64, Message)>;
+
 /// Everything on its way in.
 pub(super) struct Inflow {
     intake: Arc<dyn Intake>,
@@ -45,7 +48,7 @@ pub(super) struct Inflow {
     due: Option<Span>,
     /// Why nothing is taken now.
     refused: Option<String>,
-    posts: JoinSet<(Vec<Message>, Taken)>,
+    posts: JoinSet<(Batch, Taken)>,
     under_way: usize,
     /// Messages a newer one took the place of.
     pub(super) passed_over: u64,
@@ -90,7 +93,7 @@ impl Inflow {
             self.under_way += messages.len();
             let readings: Vec<Said> = messages
                 .iter()
-                .flat_map(|message| message.readings.iter().cloned())
+                .flat_map(|(_, message)| message.readings.iter().cloned())
                 .collect();
             let taking = self.intake.take(readings);
             self.posts.spawn(async move { (messages, taking.await) });
@@ -106,7 +109,7 @@ impl Inflow {
         !self.waiting.is_empty() && (due || full) && self.under_way < MOST
     }
 
-    fn next_messages(&mut self) -> Vec<Message> {
+    fn next_messages(&mut self) -> Batch {
         let mut messages = Vec::new();
         while messages.len() < TOGETHER
             && let Some((place, message)) = self.waiting.pop_first()
@@ -114,7 +117,7 @@ impl Inflow {
             if self.newest.get(&message.topic) == Some(&place) {
                 self.newest.remove(&message.topic);
             }
-            messages.push(message);
+            messages.push((place, message));
         }
         messages
     }
@@ -140,11 +143,11 @@ impl Inflow {
                 self.refused = None;
                 self.taken += messages
                     .iter()
-                    .map(|message| message.readings.len() as u64)
+                    .map(|(_, message)| message.readings.len() as u64)
                     .sum::<u64>();
                 messages
                     .into_iter()
-                    .filter_map(|message| message.receipt)
+                    .filter_map(|(_, message)| message.receipt)
                     .collect()
             }
             Taken::NotNow(why) => {
@@ -155,21 +158,15 @@ impl Inflow {
     }
 
     /// What was not taken goes before what came later.
-    fn put_back(&mut self, messages: Vec<Message>, why: String) {
+    fn put_back(&mut self, messages: Batch, why: String) {
         self.refused = Some(why);
         let later = Span(crate::machine::now().0.saturating_add(AGAIN.0));
         self.due = Some(later);
-        let first = self
-            .waiting
-            .first_key_value()
-            .map_or(self.next + 1, |(place, _)| *place);
-        let mut place = first.saturating_sub(messages.len() as u64);
-        for mut message in messages {
+        for (place, mut message) in messages {
             for reading in &mut message.readings {
                 reading.at.get_or_insert(reading.arrived);
             }
             self.waiting.insert(place, message);
-            place += 1;
         }
     }
 
