@@ -117,6 +117,13 @@ impl Connection {
             .is_ok()
     }
 
+    /// Publishes to who listens now: at QoS 0, which no broker keeps for who is away.
+    pub(super) fn publish_at_once(&self, topic: &str, payload: String) -> bool {
+        self.client
+            .try_publish(topic, QoS::AtMostOnce, false, payload)
+            .is_ok()
+    }
+
     /// Acknowledges a message by its packet number.
     pub(super) fn acknowledge(&self, packet: u16) {
         let mut publish = Publish::new("", QoS::AtLeastOnce, "", None);

@@ -32,6 +32,8 @@ const GRACE: Span = Span::millis(500);
 pub(super) struct Message {
     pub(super) topic: String,
     pub(super) payload: String,
+    /// Nobody may keep it for later: a dose.
+    pub(super) at_once: bool,
 }
 
 /// All outputs.
@@ -71,6 +73,8 @@ struct Wanted {
     level: f64,
     within: Option<Span>,
     since: Span,
+    /// Told at once or never; never again.
+    pulse: bool,
 }
 
 impl Outputs {
@@ -100,8 +104,14 @@ impl Outputs {
             level: order.level,
             within: order.within,
             since: now,
+            pulse: order.pulse,
         });
         slot.untold = true;
+        if order.pulse && slot.available != Some(true) {
+            slot.forget();
+            let why = "it cannot be reached, and a pulse does not wait";
+            return vec![failed(&order.address, order.level, why)];
+        }
         match slot.out_of_reach(self.link, self.bridge) {
             Some(why) => vec![failed(&order.address, order.level, why)],
             None => Vec::new(),
@@ -119,7 +129,7 @@ impl Outputs {
     pub(super) fn forget(&mut self, address: &str) {
         let slots = self.slots.iter_mut();
         for slot in slots.filter(|slot| &*slot.point.address == address) {
-            (slot.wanted, slot.untold, slot.awaited_until) = (None, false, None);
+            slot.forget();
         }
     }
 
@@ -127,7 +137,7 @@ impl Outputs {
     pub(super) fn connected(&mut self, now: Span) -> Vec<DriverEvent> {
         self.link = Some(Link::Up { since: now });
         for slot in &mut self.slots {
-            slot.untold = slot.wanted.is_some();
+            slot.want_again();
             slot.reported = None;
             slot.present = None;
         }
@@ -252,6 +262,19 @@ impl Slot {
         }
     }
 
+    /// Nothing is wanted of it any more.
+    fn forget(&mut self) {
+        (self.wanted, self.untold, self.awaited_until) = (None, false, None);
+    }
+
+    /// What is wanted is told again, but for a pulse, which nobody hears twice.
+    fn want_again(&mut self) {
+        if self.wanted.is_some_and(|wanted| wanted.pulse) {
+            self.forget();
+        }
+        self.untold = self.wanted.is_some();
+    }
+
     /// Why it cannot be reached; none where it can, or nobody knows yet.
     fn out_of_reach(&self, link: Option<Link>, bridge: Option<bool>) -> Option<&'static str> {
         let zigbee = matches!(self.point.form, OutputForm::Zigbee(_));
@@ -290,7 +313,7 @@ impl Slot {
             return Vec::new();
         }
         if available {
-            self.untold = self.wanted.is_some();
+            self.want_again();
         }
         let given_up = out_of_reach.and_then(|why| self.give_up(why));
         let report = DriverEvent::Available {
@@ -312,6 +335,7 @@ impl Slot {
         let message = Message {
             topic: self.command_topic.clone(),
             payload: self.command(level, within),
+            at_once: self.wanted.is_some_and(|wanted| wanted.pulse),
         };
         let there = self.reported.is_some_and(|reported| same(reported, level));
         if !self.answers() || (there && self.awaited_until.is_none()) {
@@ -353,6 +377,7 @@ impl Slot {
         Some(Message {
             topic: format!("{}/get", self.command_topic.strip_suffix("/set")?),
             payload: zigbee::question(output),
+            at_once: false,
         })
     }
 

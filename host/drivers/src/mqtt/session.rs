@@ -180,7 +180,12 @@ impl Session {
         self.tell(overdue);
         let (messages, then) = self.shared.outputs().messages(now);
         for message in messages {
-            if !line.publish(&message.topic, message.payload, false) {
+            let told = if message.at_once {
+                line.publish_at_once(&message.topic, message.payload)
+            } else {
+                line.publish(&message.topic, message.payload, false)
+            };
+            if !told {
                 tracing::error!(topic = message.topic, "MQTT: no room for a command");
             }
         }

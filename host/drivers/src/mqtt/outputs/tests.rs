@@ -44,6 +44,7 @@ fn order(address: &str, level: f64, within: Option<Span>) -> Order {
         address: address.into(),
         level,
         within,
+        pulse: false,
     }
 }
 
@@ -218,4 +219,27 @@ fn the_list_of_devices_brings_the_timer() {
         told(&mut outputs, at(0)),
         [r#"z/Plug/set {"countdown":2,"state":"ON"}"#]
     );
+}
+
+#[test]
+fn a_pulse_is_told_once_and_only_to_who_is_there() {
+    let dose = Order {
+        pulse: true,
+        ..order(PLUG, 1.0, Some(Span::seconds(5)))
+    };
+    let mut outputs = outputs(vec![zigbee(Some(Timer::OnTime))]);
+    assert!(matches!(
+        &outputs.order(&dose, at(0))[..],
+        [DriverEvent::Failed { .. }]
+    ));
+    outputs.connected(at(1));
+    outputs.present(0, true, at(1));
+    assert_eq!(told(&mut outputs, at(1)), Vec::<String>::new());
+    assert_eq!(outputs.order(&dose, at(2)), []);
+    let (messages, _) = outputs.messages(at(2));
+    assert!(messages[0].at_once, "no broker may keep it for later");
+    outputs.lost("gone", at(3));
+    outputs.connected(at(4));
+    outputs.present(0, true, at(4));
+    assert_eq!(told(&mut outputs, at(4)), Vec::<String>::new());
 }
