@@ -167,6 +167,24 @@ const FIGURES: &[Figure] = &[
     ),
     figure(
         "storage",
+        "free_bytes",
+        "growbox_storage_free_bytes",
+        "Free space where the database is.",
+    ),
+    figure(
+        "storage",
+        "lost",
+        "growbox_storage_unrecorded_events",
+        "Events the log had to drop, until a storage.gap has told of them.",
+    ),
+    figure(
+        "sensors",
+        "missing",
+        "growbox_series_missing",
+        "Quantities a zone needs and has no good reading of.",
+    ),
+    figure(
+        "storage",
         "first",
         "growbox_log_first_sequence",
         "Number of the first event still in the log.",
