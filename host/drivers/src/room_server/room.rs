@@ -175,7 +175,7 @@ mod tests {
     fn the_greeting_begins_with_what_the_contract_wants_first() {
         let greeting = room().greeting();
         assert_eq!(greeting[0], FromRoom::Simulated(true));
-        assert_eq!(greeting.len(), 1 + OUTPUTS.len() + 6);
+        assert_eq!(greeting.len(), 1 + OUTPUTS.len() + 8);
     }
 
     #[test]
@@ -197,10 +197,10 @@ mod tests {
         let mut room = room();
         assert_eq!(readings(&room.advance(Span::seconds(9))), 0);
         assert_eq!(room.next_due(), Span::seconds(1));
-        assert_eq!(readings(&room.advance(Span::seconds(1))), 6);
-        assert_eq!(readings(&room.advance(Span::seconds(995))), 6);
+        assert_eq!(readings(&room.advance(Span::seconds(1))), 8);
+        assert_eq!(readings(&room.advance(Span::seconds(995))), 8);
         assert_eq!(room.next_due(), Span::seconds(5));
-        assert_eq!(readings(&room.advance(Span(u64::MAX))), 6);
+        assert_eq!(readings(&room.advance(Span(u64::MAX))), 8);
         assert_eq!(room.tent().now(), after(Span::seconds(1005), LONGEST_LEAP));
     }
 

@@ -64,12 +64,13 @@ const DEHUMIDIFIER_FLOOR: f64 = 30.0;
 const DEHUMIDIFIER_WATTS: f64 = 130.0;
 
 /// The air after `seconds`, which must be short against minutes.
-pub(super) fn after(air: Air, ambient: &Air, levels: &Levels, seconds: f64) -> Air {
+/// `drunk` is what the plants evaporate, in g/s.
+pub(super) fn after(air: Air, ambient: &Air, levels: &Levels, drunk: f64, seconds: f64) -> Air {
     let lit = Air {
         ppfd: LIGHT_PPFD * levels.light,
         ..air
     };
-    let flow = flow(&lit, ambient, levels);
+    let flow = flow(&lit, ambient, levels, drunk);
     condensed(Air {
         celsius: air.celsius + seconds * flow.watts / HEAT_CAPACITY,
         water: (air.water + seconds * flow.water / WATER_CAPACITY).max(0.0),
@@ -88,10 +89,9 @@ struct Flow {
     co2: f64,
 }
 
-fn flow(air: &Air, ambient: &Air, levels: &Levels) -> Flow {
+fn flow(air: &Air, ambient: &Air, levels: &Levels, drunk: f64) -> Flow {
     let exchange = LEAK + EXHAUST * levels.exhaust;
-    let evaporated =
-        plants::transpiration(air, levels.light, levels.circulation) + mist(air, levels);
+    let evaporated = drunk + mist(air, levels);
     let extracted = extraction(air, levels);
     let out = WALL_LOSS + AIR_HEAT * exchange;
     Flow {
@@ -147,9 +147,12 @@ mod tests {
         ppfd: 0.0,
     };
 
+    /// What plants evaporate meanwhile, in g/s.
+    const DRUNK: f64 = 0.03;
+
     /// Heat (sensible and latent) and water that entered in one second.
     fn gained(before: Air, levels: &Levels) -> (f64, f64) {
-        let now = after(before, &ROOM, levels, 1.0);
+        let now = after(before, &ROOM, levels, DRUNK, 1.0);
         let grams = WATER_CAPACITY * (now.water - before.water);
         (
             HEAT_CAPACITY * (now.celsius - before.celsius) + LATENT_HEAT * grams,
@@ -178,8 +181,8 @@ mod tests {
             ..Levels::default()
         };
         let (idle, running) = (
-            flow(&TENT, &ROOM, &Levels::default()),
-            flow(&TENT, &ROOM, &levels),
+            flow(&TENT, &ROOM, &Levels::default(), DRUNK),
+            flow(&TENT, &ROOM, &levels, DRUNK),
         );
         let taken = idle.water - running.water;
         assert!(taken > 0.0);
@@ -194,8 +197,8 @@ mod tests {
             ..Levels::default()
         };
         let (still, drawn) = (
-            after(TENT, &ROOM, &Levels::default(), 1.0),
-            after(TENT, &ROOM, &levels, 1.0),
+            after(TENT, &ROOM, &Levels::default(), DRUNK, 1.0),
+            after(TENT, &ROOM, &levels, DRUNK, 1.0),
         );
         assert!(
             drawn.celsius < still.celsius && drawn.water < still.water && drawn.co2 > still.co2
@@ -211,6 +214,7 @@ mod tests {
             },
             &ROOM,
             &Levels::default(),
+            DRUNK,
             1.0,
         );
         assert!(wet.humidity() <= 100.0 && wet.celsius > TENT.celsius);

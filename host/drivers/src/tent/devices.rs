@@ -5,13 +5,14 @@ use std::fmt;
 use growbox_model::{Objection, Span};
 
 /// Every output of the tent, in the order of its declaration.
-pub const OUTPUTS: [Output; 6] = [
+pub const OUTPUTS: [Output; 7] = [
     Output::Heater,
     Output::Humidifier,
     Output::Dehumidifier,
     Output::Exhaust,
     Output::Circulation,
     Output::Light,
+    Output::Pump,
 ];
 
 /// Something in the tent that can be set to a level.
@@ -29,6 +30,8 @@ pub enum Output {
     Circulation,
     /// LED fixture, 240 W and 405 µmol/(m²·s) at full level, any level.
     Light,
+    /// Irrigation, 1.8 l/min out of a bucket of 30 l, switched.
+    Pump,
 }
 
 impl Output {
@@ -41,6 +44,7 @@ impl Output {
             Self::Exhaust => "exhaust",
             Self::Circulation => "circulation",
             Self::Light => "light",
+            Self::Pump => "pump",
         }
     }
 
@@ -66,7 +70,10 @@ impl Output {
 
     /// Whether it knows only off and on.
     pub const fn switched(self) -> bool {
-        matches!(self, Self::Heater | Self::Humidifier | Self::Dehumidifier)
+        matches!(
+            self,
+            Self::Heater | Self::Humidifier | Self::Dehumidifier | Self::Pump
+        )
     }
 
     fn check(self, level: f64) -> Result<(), Objection> {
@@ -104,6 +111,7 @@ pub(super) struct Levels {
     pub(super) exhaust: f64,
     pub(super) circulation: f64,
     pub(super) light: f64,
+    pub(super) pump: f64,
 }
 
 impl Levels {
@@ -115,6 +123,7 @@ impl Levels {
             Output::Exhaust => self.exhaust,
             Output::Circulation => self.circulation,
             Output::Light => self.light,
+            Output::Pump => self.pump,
         }
     }
 
@@ -126,6 +135,7 @@ impl Levels {
             Output::Exhaust => &mut self.exhaust,
             Output::Circulation => &mut self.circulation,
             Output::Light => &mut self.light,
+            Output::Pump => &mut self.pump,
         }
     }
 }

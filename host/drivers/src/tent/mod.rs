@@ -5,6 +5,8 @@
 //!                                           ├─▶ balance: heat, water, CO2 ──▶ air ──▶ sensors ──▶ readings
 //!   ambient (21 °C, 45 %, day rhythm) ──────┤                                  │
 //!   plants (light and dryness drive them) ◀─┴──────────────────────────────────┘
+//!     ▲ drink                                                                        ▲
+//!   pots ◀── pump ◀── bucket ─────────────────────────────────────────────────────────┘
 //! ```
 //!
 //! Time is an argument: the tent moves only in [`Tent::step`]. Inside, the
@@ -22,6 +24,7 @@ mod devices;
 mod noise;
 mod plants;
 mod sensors;
+mod substrate;
 
 use growbox_model::{Objection, Span};
 
@@ -31,7 +34,8 @@ pub use sensors::{SENSORS, SensorReading};
 
 use ambient::Ambient;
 use devices::Devices;
-use sensors::Sensors;
+use sensors::{Sensors, Truth};
+use substrate::Substrate;
 
 /// The grid on which the physics run. The fastest balance of the tent (exhaust at full
 /// speed) has a time constant of minutes, so that a step of one second errs by far less
@@ -45,6 +49,7 @@ pub struct Tent {
     ticked: Span,
     time_of_day: Span,
     air: Air,
+    substrate: Substrate,
     devices: Devices,
     sensors: Sensors,
 }
@@ -80,8 +85,16 @@ impl Tent {
             ticked: Span::ZERO,
             time_of_day: Span::ZERO,
             air: ambient.air,
+            substrate: Substrate::new(),
             devices: Devices::default(),
-            sensors: Sensors::new(seed, &ambient.air, &ambient.air),
+            sensors: Sensors::new(
+                seed,
+                &Truth {
+                    tent: ambient.air,
+                    room: ambient.air,
+                    substrate: Substrate::new(),
+                },
+            ),
         }
     }
 
@@ -121,14 +134,17 @@ impl Tent {
 
     fn tick(&mut self) {
         let ambient = self.ambient();
-        self.air = balance::after(
-            self.air,
-            &ambient.air,
-            &self.devices.levels(),
-            TICK.as_seconds(),
-        );
+        let (levels, seconds) = (self.devices.levels(), TICK.as_seconds());
+        let supply = self.substrate.supply();
+        let drunk = supply * plants::transpiration(&self.air, levels.light, levels.circulation);
+        self.substrate = self.substrate.after(levels.pump, drunk, seconds);
+        self.air = balance::after(self.air, &ambient.air, &levels, drunk, seconds);
         self.ticked = self.now;
-        self.sensors.follow(&self.air, &ambient.air);
+        self.sensors.follow(&Truth {
+            tent: self.air,
+            room: ambient.air,
+            substrate: self.substrate,
+        });
     }
 
     fn lapse(&mut self) -> impl Iterator<Item = Switch> + use<> {
@@ -178,6 +194,16 @@ impl Tent {
     /// The true air of the tent, which no sensor sees.
     pub fn air(&self) -> Air {
         self.air
+    }
+
+    /// The true water of the pots, in percent of their volume, which no sensor sees.
+    pub fn moisture(&self) -> f64 {
+        self.substrate.moisture()
+    }
+
+    /// Somebody fills the bucket that the pump draws from.
+    pub fn refill(&mut self) {
+        self.substrate.refill();
     }
 
     /// The true air around the tent.

@@ -4,9 +4,19 @@ use growbox_model::Span;
 
 use super::air::Air;
 use super::noise;
+use super::substrate::Substrate;
 
-/// The sensors of the tent: one at the canopy, one in the room around.
-pub const SENSORS: [&str; 2] = ["canopy", "room"];
+/// The sensors of the tent: one at the canopy, one in the room around, a probe in a pot, a float
+/// in the bucket of the pump.
+pub const SENSORS: [&str; 4] = ["canopy", "room", "pot", "reservoir"];
+
+/// What is really so.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Truth {
+    pub(super) tent: Air,
+    pub(super) room: Air,
+    pub(super) substrate: Substrate,
+}
 
 /// What a sensor says about one quantity.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,8 +36,8 @@ struct Channel {
     sensor: &'static str,
     quantity: &'static str,
     unit: &'static str,
-    /// Takes the truth from (tent, room).
-    truth: fn(&Air, &Air) -> f64,
+    /// Takes its part of the truth.
+    truth: fn(&Truth) -> f64,
     /// Time constant of its lag, in seconds.
     lag: f64,
     /// Standard deviation of its noise: absolute, and as a share of the value.
@@ -38,19 +48,19 @@ struct Channel {
     range: (f64, f64),
 }
 
-const ROWS: usize = 6;
+const ROWS: usize = 8;
 
 /// A digital temperature and humidity sensor behind its cap (a minute and half a minute of lag,
 /// noise of a few last digits), an infra-red CO2 sensor, a photodiode, and the first once more
-/// in the room. Noise is what data sheets call repeatability.
+/// in the room; a capacitive probe and a float. Noise is what data sheets call repeatability.
 static CHANNELS: [Channel; ROWS] = [
-    temperature("canopy", |tent, _| tent.celsius),
-    humidity("canopy", |tent, _| tent.humidity()),
+    temperature("canopy", |truth| truth.tent.celsius),
+    humidity("canopy", |truth| truth.tent.humidity()),
     Channel {
         sensor: "canopy",
         quantity: "co2",
         unit: "parts_per_million",
-        truth: |tent, _| tent.co2,
+        truth: |truth| truth.tent.co2,
         lag: 60.0,
         noise: (5.0, 0.0),
         resolution: 1.0,
@@ -60,17 +70,37 @@ static CHANNELS: [Channel; ROWS] = [
         sensor: "canopy",
         quantity: "ppfd",
         unit: "micromole_per_square_metre_second",
-        truth: |tent, _| tent.ppfd,
+        truth: |truth| truth.tent.ppfd,
         lag: 1.0,
         noise: (0.0, 0.005),
         resolution: 0.1,
         range: (0.0, 3000.0),
     },
-    temperature("room", |_, room| room.celsius),
-    humidity("room", |_, room| room.humidity()),
+    temperature("room", |truth| truth.room.celsius),
+    humidity("room", |truth| truth.room.humidity()),
+    Channel {
+        sensor: "pot",
+        quantity: "soil_moisture",
+        unit: "percent",
+        truth: |truth| truth.substrate.moisture(),
+        lag: 45.0,
+        noise: (0.1, 0.0),
+        resolution: 0.1,
+        range: (0.0, 100.0),
+    },
+    Channel {
+        sensor: "reservoir",
+        quantity: "water_level",
+        unit: "percent",
+        truth: |truth| truth.substrate.level(),
+        lag: 5.0,
+        noise: (0.2, 0.0),
+        resolution: 0.5,
+        range: (0.0, 100.0),
+    },
 ];
 
-const fn temperature(sensor: &'static str, truth: fn(&Air, &Air) -> f64) -> Channel {
+const fn temperature(sensor: &'static str, truth: fn(&Truth) -> f64) -> Channel {
     Channel {
         sensor,
         quantity: "temperature",
@@ -83,7 +113,7 @@ const fn temperature(sensor: &'static str, truth: fn(&Air, &Air) -> f64) -> Chan
     }
 }
 
-const fn humidity(sensor: &'static str, truth: fn(&Air, &Air) -> f64) -> Channel {
+const fn humidity(sensor: &'static str, truth: fn(&Truth) -> f64) -> Channel {
     Channel {
         sensor,
         quantity: "humidity",
@@ -105,17 +135,17 @@ pub(super) struct Sensors {
 
 impl Sensors {
     /// Sensors that have been there for long.
-    pub(super) fn new(seed: u64, tent: &Air, room: &Air) -> Self {
+    pub(super) fn new(seed: u64, truth: &Truth) -> Self {
         Self {
             seed,
-            felt: std::array::from_fn(|i| (CHANNELS[i].truth)(tent, room)),
+            felt: std::array::from_fn(|i| (CHANNELS[i].truth)(truth)),
         }
     }
 
     /// One second nearer to the truth.
-    pub(super) fn follow(&mut self, tent: &Air, room: &Air) {
+    pub(super) fn follow(&mut self, truth: &Truth) {
         for (felt, channel) in self.felt.iter_mut().zip(&CHANNELS) {
-            *felt += ((channel.truth)(tent, room) - *felt) / channel.lag.max(1.0);
+            *felt += ((channel.truth)(truth) - *felt) / channel.lag.max(1.0);
         }
     }
 
@@ -165,11 +195,19 @@ mod tests {
         ..COLD
     };
 
+    fn truth(tent: Air) -> Truth {
+        Truth {
+            tent,
+            room: COLD,
+            substrate: Substrate::new(),
+        }
+    }
+
     #[test]
     fn a_step_is_felt_by_two_thirds_after_the_lag() {
-        let mut sensors = Sensors::new(1, &COLD, &COLD);
+        let mut sensors = Sensors::new(1, &truth(COLD));
         for _ in 0..60 {
-            sensors.follow(&WARM, &COLD);
+            sensors.follow(&truth(WARM));
         }
         assert!(
             (26.0..26.7).contains(&sensors.felt[0]),
@@ -180,7 +218,7 @@ mod tests {
 
     #[test]
     fn noise_never_freezes_a_reading_and_stays_small() {
-        let sensors = Sensors::new(1, &COLD, &COLD);
+        let sensors = Sensors::new(1, &truth(COLD));
         let said: Vec<f64> = (0..100).map(|i| sensors.reading(0, i).value).collect();
         assert!(said.iter().any(|value| *value != said[0]));
         assert!(said.iter().all(|value| (value - 20.0).abs() < 0.3));

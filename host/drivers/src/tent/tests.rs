@@ -263,3 +263,52 @@ proptest! {
         prop_assert_eq!(tent.level(Output::Exhaust), 0.0);
     }
 }
+
+#[test]
+fn plants_drink_by_day_what_the_pump_must_bring_back() {
+    let lit = [
+        (Output::Light, 1.0),
+        (Output::Circulation, 1.0),
+        (Output::Exhaust, 0.25),
+    ];
+    let mut tent = tent_with(&lit);
+    let before = tent.moisture();
+    tent.step(Span::hours(18));
+    let drunk = before - tent.moisture();
+    assert!((3.0..10.0).contains(&drunk), "{drunk} % of 44 l in a day");
+    tent.set(Output::Pump, 1.0, Some(Span::seconds(60)))
+        .unwrap();
+    let dry = tent.moisture();
+    tent.step(Span::minutes(2));
+    assert_eq!(tent.level(Output::Pump), 0.0, "by its own timer");
+    assert!((3.5..4.5).contains(&(tent.moisture() - dry)));
+}
+
+#[test]
+fn wilted_plants_dry_no_air_and_a_dry_pump_waters_none() {
+    let lit = [(Output::Light, 1.0), (Output::Exhaust, 0.5)];
+    let mut dry = tent_with(&lit);
+    dry.step(Span::hours(24 * 20));
+    assert!(dry.moisture() < 16.0, "{}", dry.moisture());
+    let mut wet = dry.clone();
+    wet.set(Output::Pump, 1.0, Some(Span::minutes(8))).unwrap();
+    for tent in [&mut dry, &mut wet] {
+        tent.step(Span::hours(3));
+    }
+    assert!(wet.air().humidity() > dry.air().humidity() + 1.0);
+    wet.set(Output::Pump, 1.0, Some(Span::minutes(30))).unwrap();
+    wet.step(Span::hours(1));
+    let level = wet
+        .readings()
+        .into_iter()
+        .find(|r| r.quantity == "water_level");
+    assert!(level.unwrap().value < 1.0);
+    let before = wet.moisture();
+    wet.set(Output::Pump, 1.0, Some(Span::minutes(2))).unwrap();
+    wet.step(Span::minutes(2));
+    assert!(wet.moisture() <= before);
+    wet.refill();
+    wet.set(Output::Pump, 1.0, Some(Span::minutes(2))).unwrap();
+    wet.step(Span::minutes(2));
+    assert!(wet.moisture() > before);
+}
