@@ -356,6 +356,20 @@ impl<H: Handler> TestRoom<H> {
         self
     }
 
+    /// That a pulse of this device was asked, of this length.
+    ///
+    /// # Panics
+    /// Where it was not.
+    pub fn expect_pulse(&mut self, device: &str, length: Span) -> &mut Self {
+        let wanted = Command::Pulse(length.as_nanoseconds());
+        let found = self
+            .requests
+            .iter()
+            .any(|r| r.device == device && r.command == wanted);
+        assert!(found, "no {wanted:?} of {device} in {:#?}", self.requests);
+        self
+    }
+
     /// That this device was let go.
     ///
     /// # Panics
@@ -427,6 +441,11 @@ impl<H: Handler> TestRoom<H> {
                 device.level = level;
                 device.owner = Some(self.id.clone());
                 device.until = Some(now + lease);
+            }
+            Command::Pulse(length) => {
+                device.level = 1.0;
+                device.owner = Some(self.id.clone());
+                device.until = Some(now + length);
             }
             _ => let_go(device),
         }

@@ -14,7 +14,7 @@ use super::section::{Section, entries};
 use super::value::{Read, bytes_in, flag, mistaken, size, some_text, span_in, text, unknown};
 
 /// The handlers that are inside the binary, or would be.
-pub const FIRST_PARTY: [&str; 3] = ["alert-rules", "photoperiod", "vpd-control"];
+pub const FIRST_PARTY: [&str; 4] = ["alert-rules", "irrigation", "photoperiod", "vpd-control"];
 
 /// What grants may name.
 pub(super) struct Named<'a> {
