@@ -7,6 +7,7 @@ mod cli;
 mod determinism;
 mod hostile;
 mod ingest;
+mod irrigation;
 mod kills;
 mod logs;
 mod metrics;

@@ -26,13 +26,13 @@ heater = { zone = "tent", role = "heater", output = "unix:{folder}/tent.sock#hea
 "#;
 
 /// `growbox sim`, and what it says about its outputs.
-struct Tent {
+pub(crate) struct Tent {
     process: Child,
     switches: PathBuf,
 }
 
 impl Tent {
-    fn start(room: &Room) -> Self {
+    pub(crate) fn start(room: &Room) -> Self {
         let socket = room.path().join("tent.sock");
         let switches = room.path().join("switches");
         let mut command = room.growbox(["sim", "--speed", "60", "--socket"]);
@@ -49,7 +49,7 @@ impl Tent {
     }
 
     /// Switches so far: output, level, by whom.
-    fn switches(&self) -> Vec<(String, f64, String)> {
+    pub(crate) fn switches(&self) -> Vec<(String, f64, String)> {
         let text = fs::read_to_string(&self.switches).expect("the file is there");
         let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
         let switch = |line: &str| {
@@ -67,14 +67,14 @@ impl Tent {
     }
 
     /// The newest switch of an output.
-    fn newest(&self, output: &str) -> Option<(f64, String)> {
+    pub(crate) fn newest(&self, output: &str) -> Option<(f64, String)> {
         let mut switches = self.switches().into_iter().rev();
         let (_, level, by) = switches.find(|(name, ..)| name == output)?;
         Some((level, by))
     }
 
     #[track_caller]
-    fn await_level(&self, output: &str, level: f64) -> String {
+    pub(crate) fn await_level(&self, output: &str, level: f64) -> String {
         until(&format!("{output} at {level}"), || {
             let (is, by) = self.newest(output)?;
             (is == level).then_some(by)
