@@ -3,6 +3,7 @@
 mod alert_rules;
 mod alerts;
 mod changes;
+mod calls;
 mod cli;
 mod determinism;
 mod hostile;
