@@ -2,8 +2,8 @@
 
 mod alert_rules;
 mod alerts;
-mod changes;
 mod calls;
+mod changes;
 mod cli;
 mod determinism;
 mod hostile;
