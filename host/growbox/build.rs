@@ -6,7 +6,13 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-const FIRST_PARTY: [&str; 4] = ["alert-rules", "irrigation", "photoperiod", "vpd-control"];
+const FIRST_PARTY: [&str; 5] = [
+    "alert-rules",
+    "analytics",
+    "irrigation",
+    "photoperiod",
+    "vpd-control",
+];
 
 fn main() {
     println!("cargo:rerun-if-env-changed=GROWBOX_GUESTS");

@@ -122,6 +122,13 @@ impl Store {
         std::str::from_utf8(self.get(key)?).ok()
     }
 
+    /// What all keys and values weigh; the host bounds it.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let entries = self.entries.iter();
+        entries.map(|(key, value)| key.len() + value.len()).sum()
+    }
+
     /// Stores a value from outside.
     pub fn put(&mut self, key: &str, value: &[u8]) {
         self.entries.insert(key.to_string(), value.to_vec());

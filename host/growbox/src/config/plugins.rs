@@ -14,7 +14,13 @@ use super::section::{Section, entries};
 use super::value::{Read, bytes_in, flag, mistaken, size, some_text, span_in, text, unknown};
 
 /// The handlers that are inside the binary, or would be.
-pub const FIRST_PARTY: [&str; 4] = ["alert-rules", "irrigation", "photoperiod", "vpd-control"];
+pub const FIRST_PARTY: [&str; 5] = [
+    "alert-rules",
+    "analytics",
+    "irrigation",
+    "photoperiod",
+    "vpd-control",
+];
 
 /// What grants may name.
 pub(super) struct Named<'a> {
