@@ -46,12 +46,13 @@ fn moisture(client: &Client) -> Option<f64> {
     client.row("zones", "tent")["climate"]["soil_moisture"]["value"].as_f64()
 }
 
+/// The pump, once it is off and the doses of its day are given.
 fn refusal(client: &Client) -> Option<Value> {
     let pump = client.row("devices", "pump");
     let said = pump["refusal"]
         .as_str()
         .is_some_and(|why| why.contains("doses"));
-    said.then_some(pump)
+    (said && pump["level"] == 0.0).then_some(pump)
 }
 
 #[test]
