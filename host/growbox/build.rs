@@ -6,11 +6,12 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-const FIRST_PARTY: [&str; 5] = [
+const FIRST_PARTY: [&str; 6] = [
     "alert-rules",
     "analytics",
     "irrigation",
     "photoperiod",
+    "sensor-watch",
     "vpd-control",
 ];
 

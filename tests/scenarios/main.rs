@@ -16,6 +16,7 @@ mod office;
 mod openapi;
 mod recording;
 mod restart;
+mod sensor_watch;
 mod silence;
 mod sim;
 mod specification;

@@ -14,11 +14,12 @@ use super::section::{Section, entries};
 use super::value::{Read, bytes_in, flag, mistaken, size, some_text, span_in, text, unknown};
 
 /// The handlers that are inside the binary, or would be.
-pub const FIRST_PARTY: [&str; 5] = [
+pub const FIRST_PARTY: [&str; 6] = [
     "alert-rules",
     "analytics",
     "irrigation",
     "photoperiod",
+    "sensor-watch",
     "vpd-control",
 ];
 

@@ -268,7 +268,7 @@ error: found a number, wanted a table
                    ^^^^   [device.pump] or pump = { … }
 error: plug-in vpd-contrl has no file, and is not first-party
   growbox.toml:24  [plugin.vpd-contrl]
-                           ^^^^^^^^^^   add file = "….wasm"; first-party: alert-rules, analytics, irrigation, photoperiod, vpd-control
+                           ^^^^^^^^^^   add file = "….wasm"; first-party: alert-rules, analytics, irrigation, photoperiod, sensor-watch, vpd-control
 error: unknown device "heatr", did you mean "heater"?
   growbox.toml:25  grant = { control = ["heatr"], emit = ["sensr.*"], drive = ["x"] }
                                         ^^^^^^^   known: heater, lamp, lamp2
