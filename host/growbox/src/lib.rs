@@ -4,6 +4,7 @@ pub mod child;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod discover;
 pub mod inspect;
 pub mod render;
 pub mod room;

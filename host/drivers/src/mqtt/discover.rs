@@ -25,6 +25,11 @@ pub enum Discovery {
 ///
 /// Where there is no connection.
 pub async fn discover(settings: &Settings, at_most: Duration) -> Result<Discovery, NoConnection> {
+    // A name of its own: the same one would push a running host out.
+    let settings = &Settings {
+        client_id: format!("{}-discover-{}", settings.client_id, std::process::id()),
+        ..settings.clone()
+    };
     let mut line = Connection::open(settings, Entry::Passing)?;
     let topic = format!("{}/bridge/devices", settings.base);
     let deadline = tokio::time::sleep(at_most);

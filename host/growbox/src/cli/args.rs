@@ -7,9 +7,9 @@ use clap::{Parser, Subcommand};
 use growbox_model::{DeviceId, SensorId};
 
 use super::options::{
-    AcknowledgeArgs, AlertsArgs, AlertsWord, AnalyticsArgs, CheckArgs, DemoArgs, DoctorArgs,
-    EventFilter, Export, ExportArgs, Format, IngestArgs, InspectArgs, Listing, OneDevice, OneEvent,
-    OrderArgs, QueryArgs, RunArgs, SimArgs, TailArgs, ZoneSetArgs,
+    AcknowledgeArgs, AlertsArgs, AlertsWord, AnalyticsArgs, CheckArgs, DemoArgs, DiscoverArgs,
+    DoctorArgs, EventFilter, Export, ExportArgs, Format, IngestArgs, InspectArgs, Listing,
+    OneDevice, OneEvent, OrderArgs, QueryArgs, RunArgs, SimArgs, TailArgs, ZoneSetArgs,
 };
 use super::{Command, Task};
 
@@ -71,6 +71,11 @@ enum Word {
         after_long_help = "Exit code 0 where run would take it, 2 where not.\n\nExamples:\n  growbox check\n  growbox check --config growbox.toml --explain       every default, and why"
     )]
     Check(CheckArgs),
+    /// Print configuration lines for what Zigbee2MQTT has
+    #[command(
+        after_long_help = "Nothing is written and nothing switched. Exit code 3 where the broker is not reachable.\n\nExamples:\n  growbox discover --broker 192.168.1.10\n  growbox discover --config growbox.toml       the broker, user and password of its [mqtt]"
+    )]
+    Discover(DiscoverArgs),
     /// Take events in from a file or a pipe, one a line as JSON
     #[command(after_long_help = INGEST)]
     Ingest(IngestArgs),
@@ -195,6 +200,8 @@ pub enum Local {
     Sim(SimArgs),
     /// `growbox check`.
     Check(CheckArgs),
+    /// `growbox discover`.
+    Discover(DiscoverArgs),
     /// `growbox plugin inspect FILE.wasm`.
     InspectFile {
         /// The component.
@@ -330,6 +337,7 @@ fn task(word: Word) -> Task {
         Word::Run(args) => Task::Local(Local::Run(args)),
         Word::Sim(args) => Task::Local(Local::Sim(args)),
         Word::Check(args) => Task::Local(Local::Check(args)),
+        Word::Discover(args) => Task::Local(Local::Discover(args)),
         Word::Roles(Listing { json }) => Task::Local(Local::Roles { json }),
         Word::Plugin(PluginWord::Inspect(args)) => inspect(args),
         Word::Plugin(PluginWord::List(Listing { json })) => Task::Asking(Asking::Plugins { json }),

@@ -33,8 +33,8 @@ pub use args::{Asking, Local};
 pub use check::check;
 pub use failure::{Exit, Failure};
 pub use options::{
-    CheckArgs, DemoArgs, EventFilter, Export, Format, IngestArgs, OrderArgs, RunArgs, SimArgs,
-    ZoneSetArgs,
+    CheckArgs, DemoArgs, DiscoverArgs, EventFilter, Export, Format, IngestArgs, OrderArgs, RunArgs,
+    SimArgs, ZoneSetArgs,
 };
 pub use place::{Environment, Place, data_directory};
 pub use show::manifest_text;

@@ -66,6 +66,20 @@ pub struct CheckArgs {
     pub json: bool,
 }
 
+/// `growbox discover`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct DiscoverArgs {
+    /// The broker: HOST, HOST:PORT or mqtts://HOST
+    #[arg(long, value_name = "BROKER")]
+    pub broker: Option<String>,
+    /// The configuration whose [mqtt] names the broker
+    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    pub config: PathBuf,
+    /// How long to wait for the list
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+}
+
 /// `growbox plugin inspect`.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub(super) struct InspectArgs {
