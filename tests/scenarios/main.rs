@@ -12,6 +12,7 @@ mod irrigation;
 mod kills;
 mod logs;
 mod metrics;
+mod mosquitto;
 mod office;
 mod openapi;
 mod recording;

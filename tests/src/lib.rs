@@ -11,6 +11,7 @@
 //! `target/guests` or where `GROWBOX_GUESTS` says. Nothing sleeps for a fixed time: it waits
 //! until something is so, with a deadline. What the host wrote is printed when a test fails.
 
+mod broker;
 mod chance;
 mod client;
 mod counting;
@@ -21,6 +22,7 @@ mod room;
 mod state;
 mod wait;
 
+pub use broker::{Broker, Peer};
 pub use chance::Chance;
 pub use client::{Answer, Client, Gone, with_seq};
 pub use counting::fold;

@@ -3,6 +3,7 @@
 mod bench;
 mod demo;
 mod guests;
+mod mosquitto;
 mod place;
 mod run;
 mod suite;

@@ -7,6 +7,8 @@ use std::fmt;
 pub(crate) struct Sum {
     passed: u64,
     failed: u64,
+    /// A suite that could not run here.
+    skipped: Option<&'static str>,
 }
 
 impl Sum {
@@ -32,7 +34,15 @@ impl Sum {
         Self {
             passed: self.passed + other.passed,
             failed: self.failed + other.failed,
+            skipped: self.skipped.or(other.skipped),
         }
+    }
+
+    /// A suite could not run here; where it must, that is a failure.
+    pub(crate) fn without(mut self, suite: &'static str, must: bool) -> Self {
+        self.skipped = Some(suite);
+        self.failed += u64::from(must);
+        self
     }
 
     /// A runner that ended badly without naming a failed test (one that would not build, one
@@ -53,7 +63,11 @@ impl Sum {
 
 impl fmt::Display for Sum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} passed, {} failed", self.passed, self.failed)
+        write!(f, "{} passed, {} failed", self.passed, self.failed)?;
+        match self.skipped {
+            None => Ok(()),
+            Some(suite) => write!(f, ", {suite} skipped: it is not installed"),
+        }
     }
 }
 
@@ -68,6 +82,7 @@ fn nextest(line: &str) -> Option<Sum> {
     Some(Sum {
         passed,
         failed: meant.parse::<u64>().ok()?.saturating_sub(passed),
+        skipped: None,
     })
 }
 
@@ -77,6 +92,7 @@ fn harness(line: &str) -> Option<Sum> {
     Some(Sum {
         passed: count_before(rest, "passed")?,
         failed: count_before(rest, "failed")?,
+        skipped: None,
     })
 }
 
@@ -149,6 +165,18 @@ test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; 
             Sum::default().ended(false, false).to_string(),
             "0 passed, 1 failed"
         );
+    }
+
+    #[test]
+    fn a_suite_that_could_not_run_is_named_and_may_count_as_failed() {
+        let three = cargos("test result: ok. 3 passed; 0 failed; 0 ignored");
+        let skipped = three.without("mosquitto", false);
+        assert!(skipped.is_good());
+        assert_eq!(
+            skipped.to_string(),
+            "3 passed, 0 failed, mosquitto skipped: it is not installed"
+        );
+        assert!(!three.without("mosquitto", true).is_good());
     }
 
     #[test]
