@@ -39,6 +39,10 @@ pub(crate) struct Behind {
     pub(crate) commits: Vec<Commit>,
     pub(crate) answers: BTreeMap<Ticket, Answer>,
     pub(crate) orders: Vec<DriveOrder>,
+    /// Outputs attached (+) and detached (-).
+    pub(crate) wires: Vec<String>,
+    /// Configurations that were taken over while it ran.
+    pub(crate) rooms: Vec<RoomSpec>,
     /// Outbound calls that are to be performed.
     pub(crate) calls: Vec<OpenCall>,
     /// Every batch that went out.
@@ -269,6 +273,18 @@ impl Ports for Behind {
             .push_back(Input::Exchanged(Exchanged { plugin, outcome }));
     }
 
+    fn attach(&mut self, device: &DeviceSpec) {
+        self.wires.push(format!("+{}", device.output));
+    }
+
+    fn detach(&mut self, device: &DeviceSpec) {
+        self.wires.push(format!("-{}", device.output));
+    }
+
+    fn reconfigured(&mut self, room: &RoomSpec) {
+        self.rooms.push(room.clone());
+    }
+
     fn log_refusal(&self) -> Option<Text> {
         self.refusal.clone()
     }
@@ -315,6 +331,8 @@ impl Bench {
                 commits: Vec::new(),
                 answers: BTreeMap::new(),
                 orders: Vec::new(),
+                wires: Vec::new(),
+                rooms: Vec::new(),
                 calls: Vec::new(),
                 batches: Vec::new(),
                 pending: VecDeque::new(),
@@ -339,6 +357,8 @@ impl Bench {
     /// Puts a plug-in in its place, once the flow has turned.
     pub(crate) fn load(&mut self, guest: Guest) {
         let state = self.behind.memory.state(&guest.spec.id);
+        let (id, spec) = (guest.spec.id.clone(), guest.spec.clone());
+        self.flow.room.plugins.insert(id, spec);
         let seat = (guest.handler, state);
         self.guests.insert(guest.spec.id.clone(), seat);
         let candidate = Candidate {

@@ -6,18 +6,15 @@ use growbox_model::{Measure, Moment, Now, Quantity, Text, ZoneId, ZoneSpec, Zone
 
 use crate::day::{Photoperiod, Window};
 use crate::series::Series;
-use crate::setpoints::setpoints;
+use crate::setpoints::effective;
 use crate::zones::Zones;
 
 impl Zones {
     /// One zone as it stands, without its devices.
     pub(crate) fn view(&self, zone: &ZoneId, now: Now) -> Option<ZoneView> {
-        let spec = &self.zones.get(zone)?.spec;
-        let light = Photoperiod::of(spec);
-        let window = light.and_then(|light| light.window(now, |wall| self.utc_offset(wall)));
-        let day = light
-            .filter(|_| now.wall_trusted)
-            .map(|_| window.is_some_and(|window| window.holds(now.wall)));
+        let state = self.zones.get(zone)?;
+        let spec = &state.spec;
+        let (day, window) = self.light(spec, now);
         let climate = self.climate(zone, now.moment);
         let missing = self.missing(zone, now.moment, &climate);
         Some(ZoneView {
@@ -27,12 +24,22 @@ impl Zones {
             operation: self.operation(zone, None),
             mode: spec.mode.clone(),
             day,
-            setpoints: setpoints(spec, day),
+            setpoints: effective(spec, day, &state.ramps, now.moment),
             climate,
             missing,
             devices: Vec::new(),
             attributes: attributes(spec, window),
         })
+    }
+
+    /// Whether it is day, and the window of light.
+    pub(crate) fn light(&self, spec: &ZoneSpec, now: Now) -> (Option<bool>, Option<Window>) {
+        let light = Photoperiod::of(spec);
+        let window = light.and_then(|light| light.window(now, |wall| self.utc_offset(wall)));
+        let day = light
+            .filter(|_| now.wall_trusted)
+            .map(|_| window.is_some_and(|window| window.holds(now.wall)));
+        (day, window)
     }
 
     fn climate(&self, zone: &ZoneId, now: Moment) -> Vec<Measure> {

@@ -33,6 +33,7 @@ use crate::intake::{Intake, Origin};
 use crate::judge::{Surroundings, put};
 use crate::latency::Latency;
 use crate::plugins::Plugins;
+use crate::reconfigure::Standing;
 use crate::reports::Reports;
 use crate::ring::Ring;
 use crate::round::Round;
@@ -81,6 +82,7 @@ pub struct Flow {
     /// After an unclean end nothing is taken before this event is durable: else a second crash
     /// could jump to the same numbers again.
     pub(crate) first_durable: Seq,
+    pub(crate) standing: Standing,
     pub(crate) life: Life,
     /// Whether the last turn left something to do now.
     pub(crate) more: bool,
@@ -153,6 +155,8 @@ impl Flow {
             Input::Exchanged(exchanged) => self.hear_exchanged(exchanged, ports),
             Input::Refused { plugin, reason } => self.refuse_plugin(&plugin, &reason),
             Input::Gap(first, last, events) => self.say_gap(first, last, events),
+            Input::Configured(next) => self.reconfigure(*next, ports),
+            Input::Misconfigured(refused) => self.keep_configuration(refused),
             Input::Stop(reason) => self.stop(&reason, ports),
         }
     }
@@ -266,6 +270,13 @@ impl Flow {
         self.commit.records.extend(settlement.records);
         if !settlement.orders.is_empty() {
             self.flush(ports);
+        }
+        for device in &settlement.gone {
+            self.driving.remove(&device.id);
+            ports.detach(device);
+        }
+        for device in &settlement.came {
+            ports.attach(device);
         }
         for order in settlement.orders {
             self.await_driver(order.device.clone());

@@ -156,7 +156,7 @@ impl Flow {
     }
 
     /// Every part with its name.
-    pub(crate) fn parts(&self, ports: &impl Ports) -> [(&'static str, Component); 6] {
+    pub(crate) fn parts(&self, ports: &impl Ports) -> [(&'static str, Component); 7] {
         [
             ("queue", self.queue_health()),
             ("plugins", self.plugin_health()),
@@ -164,6 +164,7 @@ impl Flow {
             ("devices", self.device_health()),
             ("storage", storage_health(ports)),
             ("clock", self.clock_health()),
+            ("configuration", self.configuration_health()),
         ]
     }
 
@@ -300,6 +301,25 @@ impl Flow {
         .but(Status::Degraded, jumped, || {
             "the wall clock has jumped".into()
         })
+    }
+}
+
+impl Flow {
+    fn configuration_health(&self) -> Component {
+        let standing = &self.standing;
+        let restart = &standing.restart_for;
+        let figures = vec![("waiting_for_restart", restart.len() as f64)];
+        let part = Component {
+            why: (!restart.is_empty())
+                .then(|| format!("a restart is needed for {}", restart.join(", "))),
+            ..Component::healthy(figures)
+        };
+        match &standing.refused {
+            Some(why) => part.but(Status::Degraded, true, || {
+                format!("the file was refused, the old one goes on: {why}")
+            }),
+            None => part,
+        }
     }
 }
 

@@ -5,8 +5,10 @@ use growbox_model::incoming::{Incoming, Speaker};
 use growbox_model::ports::{BatchResult, CallAnswer, DriverReport, Ticket};
 use growbox_model::row::{Order, Question, Signature, Wait};
 use growbox_model::{
-    Manifest, Moment, Objection, PluginId, PluginSpec, SensorId, Seq, StateDelta, Text,
+    Manifest, Moment, Objection, PluginId, PluginSpec, RoomSpec, SensorId, Seq, StateDelta, Text,
 };
+use serde::Serialize;
+use serde_json::Value;
 
 /// One message to the flow.
 #[derive(Debug)]
@@ -51,10 +53,49 @@ pub enum Input {
     },
     /// The log had to drop events: the first, the last, and how many of those between.
     Gap(Seq, Seq, u64),
+    /// The configuration file has changed, and is right.
+    Configured(Box<Reconfiguration>),
+    /// It has changed, and is wrong; the old one goes on.
+    Misconfigured(Misconfiguration),
     /// Everything up to this event is fsynced.
     Durable(Seq),
     /// The process is about to end.
     Stop(Text),
+}
+
+/// Another configuration for a room that runs, checked completely.
+#[derive(Debug, Clone)]
+pub struct Reconfiguration {
+    /// The room as it is to be.
+    pub room: RoomSpec,
+    /// What the file says otherwise than before; none where it says the same again.
+    pub changes: Vec<ConfigChange>,
+    /// Keys in which the file differs from what runs, and which only a restart takes over.
+    pub restart_for: Vec<String>,
+}
+
+/// One key of the file that has another value now.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ConfigChange {
+    /// The table, such as `zone.tent`.
+    pub section: String,
+    /// The key in it.
+    pub parameter: String,
+    /// What it said; null where it said nothing. Secrets are only told as changed.
+    pub old: Value,
+    /// What it says; null where it says nothing.
+    pub new: Value,
+}
+
+/// A file that was refused.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Misconfiguration {
+    /// Which file.
+    pub file: String,
+    /// All that is wrong with it, each in a sentence with its line and key.
+    pub message: String,
+    /// The same, one object each.
+    pub reasons: Vec<Value>,
 }
 
 /// A plug-in's code, loaded and described, waiting for its turn.

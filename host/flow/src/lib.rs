@@ -25,6 +25,8 @@ mod overrides;
 mod pause;
 mod permit;
 mod plugins;
+mod ramps;
+mod reconfigure;
 mod reports;
 mod ring;
 mod round;
@@ -45,6 +47,8 @@ mod scenarios;
 
 pub use clock::{Machine, RoomClock};
 pub use flow::Flow;
-pub use input::{Candidate, Exchanged, Input, Wake};
+pub use input::{
+    Candidate, ConfigChange, Exchanged, Input, Misconfiguration, Reconfiguration, Wake,
+};
 pub use start::Start;
 pub use zones::UtcOffset;

@@ -78,7 +78,8 @@ impl Flow {
                 "control.automation.paused" => self.pause(zone, data),
                 "control.automation.resumed" => self.resume(zone)?,
                 kind => {
-                    self.override_keys(zone, &settings_of(kind, data))?;
+                    let over = length(data, "transition_duration");
+                    self.override_keys(zone, &settings_of(kind, data), over)?;
                 }
             }
         }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::flow::Flow;
 use crate::judge::Said;
+use crate::overrides::read;
 use crate::say::Saying;
 
 impl Flow {
@@ -125,13 +126,17 @@ impl Flow {
     }
 
     fn order_zone(&mut self, zone: &ZoneId, keys: &Json, by: &Signature) -> Answer {
-        if let Err(objection) = self.override_keys(zone, &keys.map()) {
+        let before = self.zones.zones.get(zone).map(|state| state.spec.clone());
+        if let Err(objection) = self.override_keys(zone, &keys.map(), None) {
             return match objection.code.as_str() {
                 "unknown_zone" => Answer::NotFound(objection),
                 _ => Answer::Conflict(objection),
             };
         }
-        let change = |(key, value)| json!({"section": format!("zone.{zone}"), "parameter": key, "new": value});
+        let change = |(key, value): (String, Value)| {
+            let old = before.as_ref().map(|spec| read(spec, &key));
+            json!({"section": format!("zone.{zone}"), "parameter": key, "old": old, "new": value})
+        };
         let changes: Vec<Value> = keys.map().into_iter().map(change).collect();
         let data = json!({"changes": changes, "applied_by": by.who, "requires_restart": false});
         self.say(Saying::host("system.config.changed", &data).in_zone(Some(zone.clone())));

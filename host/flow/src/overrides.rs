@@ -1,7 +1,7 @@
 //! Overrides: what somebody with the token changed of a zone, kept until the file changes that key.
 
 use growbox_model::commit::Record;
-use growbox_model::{Json, Objection, Operation, Quantity, Text, ZoneId, ZoneSpec};
+use growbox_model::{Json, Objection, Operation, Quantity, Span, Text, ZoneId, ZoneSpec};
 use serde_json::{Map, Value, json};
 
 use crate::flow::Flow;
@@ -10,6 +10,13 @@ use crate::zones::Zone;
 /// The keys of a zone that can be overridden, besides `targets.<quantity>`.
 const KEYS: [&str; 5] = ["stage", "mode", "operation", "lights_on", "hours_of_light"];
 const TARGET: &str = "targets.";
+
+/// What somebody changed, and what the file said then.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Override {
+    pub value: Value,
+    pub filed: Value,
+}
 
 /// Sets one key of a zone to a JSON value.
 pub(crate) fn apply(spec: &mut ZoneSpec, key: &str, value: &Value) -> Result<(), Objection> {
@@ -33,7 +40,7 @@ pub(crate) fn apply(spec: &mut ZoneSpec, key: &str, value: &Value) -> Result<(),
 }
 
 /// What a zone has under a key, as JSON.
-fn read(spec: &ZoneSpec, key: &str) -> Value {
+pub(crate) fn read(spec: &ZoneSpec, key: &str) -> Value {
     match key {
         "stage" => json!(spec.stage),
         "mode" => json!(spec.mode),
@@ -109,18 +116,24 @@ fn time_of_day(text: &str) -> Result<u32, Objection> {
 }
 
 impl Flow {
-    /// Changes keys of a zone until the file changes them: all of them, or none.
+    /// Changes keys of a zone until the file changes them: all of them, or none. Set points that
+    /// move with them get there over a while, or at once.
     pub(crate) fn override_keys(
         &mut self,
         zone: &ZoneId,
         keys: &Map<String, Value>,
+        over: Option<Span>,
     ) -> Result<(), Objection> {
         let mut trial = self.zone_to_change(zone)?.spec.clone();
         for (key, value) in keys {
             apply(&mut trial, key, value)?;
         }
+        let before = self.points_of(zone);
         for (key, value) in keys {
             self.override_zone(zone, key, value)?;
+        }
+        if let Some(before) = before {
+            self.go_over(zone, &before, over);
         }
         Ok(())
     }
@@ -144,6 +157,12 @@ impl Flow {
             .get(zone)
             .map_or(Value::Null, |spec| read(spec, key));
         let kept = Json::of(&json!({"value": value, "file": filed}));
+        if let Some(state) = self.zones.zones.get_mut(zone) {
+            let value = value.clone();
+            state
+                .overrides
+                .insert(key.into(), Override { value, filed });
+        }
         self.commit
             .records
             .push(Record::Override(zone.clone(), key.into(), Some(kept)));
@@ -171,11 +190,16 @@ impl Flow {
                 .get(zone)
                 .map_or(Value::Null, |spec| read(spec, key));
             let kept = kept.map();
-            let holds = kept.get("file") == Some(&filed)
-                && kept
-                    .get("value")
-                    .is_some_and(|value| apply(&mut state.spec, key, value).is_ok());
-            if !holds {
+            let value = kept
+                .get("value")
+                .filter(|_| kept.get("file") == Some(&filed));
+            let value = value.filter(|value| apply(&mut state.spec, key, value).is_ok());
+            if let Some(value) = value.cloned() {
+                state
+                    .overrides
+                    .insert(key.clone(), Override { value, filed });
+            } else {
+                state.ramps.clear();
                 self.commit
                     .records
                     .push(Record::Override(zone.clone(), key.clone(), None));

@@ -104,6 +104,19 @@ impl Plugins {
         self.boxes.values().filter_map(until).min()
     }
 
+    /// A plug-in that does not run any more; added again, it goes on from where it was.
+    pub(crate) fn remove(&mut self, plugin: &PluginId) -> Option<Mailbox> {
+        self.candidates.remove(plugin);
+        self.exchanging.remove(plugin);
+        let mailbox = self.boxes.remove(plugin)?;
+        if let Some(known) = self.known.get_mut(plugin)
+            && !matches!(mailbox.phase, Phase::Waiting(_))
+        {
+            known.cursor = Some(mailbox.cursor);
+        }
+        Some(mailbox)
+    }
+
     fn next_generation(&self, plugin: &PluginId) -> Generation {
         let running = self.boxes.get(plugin).map(|mailbox| mailbox.generation);
         let known = self.known.get(plugin).map(|known| known.generation);
@@ -115,6 +128,9 @@ impl Flow {
     /// New code or settings are loaded and checked: they wait until the old generation is idle.
     pub(crate) fn hear_candidate(&mut self, candidate: Candidate) {
         let id = candidate.spec.id.clone();
+        if !self.room.plugins.get(&id).is_some_and(|spec| spec.enabled) {
+            return;
+        }
         if self.plugins.boxes.len() >= PLUGINS && !self.plugins.boxes.contains_key(&id) {
             return self.refuse_plugin(
                 &id,
@@ -148,15 +164,12 @@ impl Flow {
         }
     }
 
-    /// The same code as before the restart goes on as the same generation.
+    /// The same code with the same settings goes on as the same generation: after a restart, and
+    /// under other grants or limits.
     fn generation_for(&self, candidate: &Candidate) -> Generation {
         let id = &candidate.spec.id;
         match self.plugins.known.get(id) {
-            Some(known)
-                if !self.plugins.boxes.contains_key(id) && known.digest == candidate.digest =>
-            {
-                known.generation
-            }
+            Some(known) if known.digest == candidate.digest => known.generation,
             _ => self.plugins.next_generation(id),
         }
     }
@@ -182,19 +195,27 @@ impl Flow {
     ) {
         let id = candidate.spec.id.clone();
         let old = self.plugins.boxes.remove(&id);
+        let old_ran = old
+            .as_ref()
+            .is_some_and(|mailbox| !matches!(mailbox.phase, Phase::Waiting(_)));
         let cursor = match &old {
             Some(mailbox) if !matches!(mailbox.phase, Phase::Waiting(_)) => mailbox.cursor,
             _ => self.first_cursor(&id),
         };
         let version = candidate.manifest.version.clone();
+        let same = old.as_ref().map(|mailbox| mailbox.generation) == Some(generation);
         let kind = if old.is_some() {
             "plugin.swapped"
         } else {
             "plugin.loaded"
         };
         self.flush(ports);
-        let known = self.plugins.known.get(&id).map(|known| known.generation);
-        if known != Some(generation) {
+        let known = self.plugins.known.get(&id);
+        let known_cursor = known.and_then(|known| known.cursor);
+        let known_cursor = known_cursor
+            .filter(|_| !old_ran)
+            .or(old_ran.then_some(cursor));
+        if known.map(|known| known.generation) != Some(generation) {
             self.commit.records.push(Record::Generation(
                 id.clone(),
                 generation,
@@ -202,11 +223,24 @@ impl Flow {
                 candidate.digest.clone(),
             ));
         }
+        let mut spec = candidate.spec;
+        if let Some(configured) = self.room.plugins.get(&id) {
+            spec.grant = configured.grant.clone();
+            spec.deny = configured.deny.clone();
+        }
         let now = self.clock.now().moment;
-        let mailbox = Mailbox::new(candidate.spec, candidate.manifest, generation, cursor, now);
+        let mailbox = Mailbox::new(spec, candidate.manifest, generation, cursor, now);
         let granted = !matches!(mailbox.phase, Phase::Waiting(_));
         self.plugins.boxes.insert(id.clone(), mailbox);
         self.plugins.refused.remove(&id);
+        let running = RestoredPlugin {
+            plugin: id.clone(),
+            generation,
+            version: version.as_str().into(),
+            digest: candidate.digest,
+            cursor: known_cursor.or(granted.then_some(cursor)),
+        };
+        self.plugins.known.insert(id.clone(), running);
         self.commit.plugin = granted.then(|| PluginCommit {
             plugin: id.clone(),
             generation,
@@ -215,7 +249,9 @@ impl Flow {
             frame: None,
         });
         let data = json!({"plugin": id, "version": version, "generation": generation});
-        self.announce(Saying::host(kind, &data));
+        if !same {
+            self.announce(Saying::host(kind, &data));
+        }
         self.flush(ports);
         self.route_again();
     }
@@ -248,7 +284,7 @@ impl Flow {
             .as_ref()
             .map(|mailbox| mailbox.manifest.version.clone());
         if let Some(mailbox) = running {
-            mailbox.trouble = Some(format!("refused new code: {reason}").into());
+            mailbox.trouble = Some(format!("refused new code or settings: {reason}").into());
         } else {
             self.plugins.refused.insert(id.clone());
         }
@@ -257,7 +293,7 @@ impl Flow {
     }
 
     /// Who wants what, anew: the table, and every event in the ring.
-    fn route_again(&mut self) {
+    pub(crate) fn route_again(&mut self) {
         let mut rows = Vec::new();
         for (place, mailbox) in self.plugins.boxes.values_mut().enumerate() {
             mailbox.place = place;

@@ -87,6 +87,13 @@ impl Series {
         std::mem::take(&mut self.stale)
     }
 
+    /// Another configured interval; without one it is learnt from here.
+    pub(crate) fn expect_every(&mut self, configured: Option<Span>) {
+        self.configured = configured.is_some();
+        self.interval = configured.unwrap_or(LONGEST_INTERVAL);
+        self.gaps_known = 0;
+    }
+
     fn learn(&mut self, gap: Span) {
         self.gaps[self.gaps_known % GAPS] = gap;
         self.gaps_known += 1;

@@ -20,6 +20,8 @@ use crate::health::Stats;
 use crate::intake::Intake;
 use crate::latency::Latency;
 use crate::plugins::Plugins;
+use crate::ramps;
+use crate::reconfigure::Standing;
 use crate::reports::Reports;
 use crate::ring::{Entry, Ring};
 use crate::round::Round;
@@ -81,6 +83,7 @@ impl Flow {
             durable: restored.last_seq,
             urged: restored.last_seq,
             first_durable: numbering.jump.map_or(Seq(0), |(_, first)| first),
+            standing: Standing::default(),
             life: Life::Running,
             more: false,
             stats: Stats::default(),
@@ -121,15 +124,15 @@ impl Flow {
             let now = self.machine.boot;
             self.intake.duplicates.remember(source, id, *seq, now);
         }
-        let (pauses, kept): (Vec<_>, Vec<_>) = restored
-            .overrides
-            .iter()
-            .cloned()
-            .partition(|(_, key, _)| &**key == "pause");
-        self.restore_overrides(&kept);
-        for (zone, _, pause) in pauses {
-            self.restore_pause(&zone, &pause);
+        let mut kept = Vec::new();
+        for (zone, key, value) in &restored.overrides {
+            match &**key {
+                "pause" => self.restore_pause(zone, value),
+                ramps::KEY => self.restore_ramps(zone, value),
+                _ => kept.push((zone.clone(), key.clone(), value.clone())),
+            }
         }
+        self.restore_overrides(&kept);
     }
 
     fn remember_event(&mut self, event: &Event) {
@@ -198,12 +201,17 @@ fn own_names(room: &RoomSpec, restored: &Restored) -> Names {
     let readings = QUANTITIES.iter().map(|row| format!("sensor.{}", row.name));
     readings.for_each(|reading| names.note([&*reading]));
     names.note(["host", "http", "stdin"]);
+    note_names(&mut names, room);
+    names
+}
+
+/// The names of a room as configured.
+pub(crate) fn note_names(names: &mut Names, room: &RoomSpec) {
     names.note(room.zones.keys().map(ZoneId::as_str));
     for sensor in room.sensors.values() {
         names.note([sensor.id.as_str()]);
         names.note(sensor.source.iter().map(Source::as_str));
     }
-    names
 }
 
 fn silent_series(data: &Json) -> Option<(SensorId, Quantity)> {

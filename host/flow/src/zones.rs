@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
 use growbox_model::{
     DeviceSpec, Event, Instant, Moment, Operation, Quantity, Reading, Role, RoomSpec, SensorId,
-    Source, Span, ZoneId, ZoneSpec,
+    SensorSpec, Source, Span, Text, ZoneId, ZoneSpec,
 };
 use growbox_pipeline::validate::{Bindings, SERIES};
 
+use crate::overrides::Override;
 use crate::pause::Pause;
 use crate::series::Series;
+use crate::setpoints::Ramps;
 
 /// Seconds east of UTC at an instant, daylight saving included.
 pub type UtcOffset = Box<dyn Fn(Instant) -> i32 + Send>;
@@ -30,6 +32,10 @@ pub(crate) struct Zone {
     /// As configured, with overrides applied.
     pub spec: ZoneSpec,
     pub pause: Option<Pause>,
+    /// What somebody with the token changed, by key.
+    pub overrides: BTreeMap<Text, Override>,
+    /// Set points on their way.
+    pub ramps: Ramps,
     members: Vec<usize>,
     /// Quantities its devices need.
     pub needs: BTreeSet<Quantity>,
@@ -61,14 +67,73 @@ impl Zones {
             index: HashMap::new(),
             bindings: BTreeMap::new(),
             silence: BinaryHeap::new(),
-            intervals: room
-                .sensors
-                .values()
-                .map(|s| (s.id.clone(), s.interval))
-                .collect(),
+            intervals: intervals(room),
             measure_unknown: room.node.measure_unknown_sensors,
             utc_offset,
         }
+    }
+
+    /// Another room: what is known of zones and sensors that stay goes on.
+    pub(crate) fn exchange(&mut self, old: &RoomSpec, new: &RoomSpec) {
+        let mut before = std::mem::take(&mut self.zones);
+        for spec in new.zones.values() {
+            let mut zone = Zone::new(spec, new);
+            if let Some(known) = before.remove(&spec.id) {
+                zone.pause = known.pause;
+                zone.overrides = known.overrides;
+                zone.ramps = known.ramps;
+            }
+            self.zones.insert(spec.id.clone(), zone);
+        }
+        self.intervals = intervals(new);
+        self.rebind(old, new);
+        self.index.clear();
+        self.silence.clear();
+        for series in std::mem::take(&mut self.series) {
+            self.take_up(series, old, new);
+        }
+    }
+
+    /// The configuration wins over whoever spoke first.
+    fn rebind(&mut self, old: &RoomSpec, new: &RoomSpec) {
+        let bound = |room: &RoomSpec, id: &SensorId| room.sensors.get(id)?.source.clone();
+        for id in old.sensors.keys() {
+            if bound(old, id).is_some() && bound(new, id).is_none() {
+                self.bindings.remove(id);
+            }
+        }
+        for id in new.sensors.keys() {
+            if let Some(source) = bound(new, id) {
+                self.bindings.insert(id.clone(), source);
+            }
+        }
+    }
+
+    /// A series in the other room; that of a sensor which is configured no longer goes.
+    fn take_up(&mut self, mut series: Series, old: &RoomSpec, new: &RoomSpec) {
+        let (before, after) = (
+            old.sensors.get(&series.sensor),
+            new.sensors.get(&series.sensor),
+        );
+        if before.is_some() && after.is_none() {
+            return;
+        }
+        let zone = |sensor: Option<&SensorSpec>| sensor.and_then(|sensor| sensor.zone.clone());
+        if zone(before) != zone(after) {
+            series.zone = zone(after);
+        }
+        let interval = |sensor: Option<&SensorSpec>| sensor.and_then(|sensor| sensor.interval);
+        if interval(before) != interval(after) {
+            series.expect_every(interval(after));
+        }
+        series.measured |= after.is_some();
+        series.watched = None;
+        let place = self.series.len();
+        let key = (series.sensor.clone(), series.quantity.clone());
+        self.index.insert(key, place);
+        self.series.push(series);
+        self.move_to_zone(place, None);
+        self.watch(place);
     }
 
     /// Folds one reading in; tells who recovered with it.
@@ -240,6 +305,8 @@ impl Zone {
         Self {
             spec: spec.clone(),
             pause: None,
+            overrides: BTreeMap::new(),
+            ramps: Ramps::default(),
             members: Vec::new(),
             needs,
         }
@@ -254,6 +321,11 @@ impl Bindings for Zones {
     fn has_room_for(&self, sensor: &SensorId, quantity: &Quantity) -> bool {
         self.series.len() < SERIES || self.index.contains_key(&(sensor.clone(), quantity.clone()))
     }
+}
+
+fn intervals(room: &RoomSpec) -> BTreeMap<SensorId, Option<Span>> {
+    let interval = |sensor: &SensorSpec| (sensor.id.clone(), sensor.interval);
+    room.sensors.values().map(interval).collect()
 }
 
 fn silence_of(series: &Series) -> Silence {

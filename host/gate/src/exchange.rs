@@ -13,6 +13,7 @@ use growbox_model::commit::Restored;
 use growbox_model::{DeviceId, DeviceSpec, Moment, Now, Operation, Outcome, Record, Span};
 
 use crate::device::{Device, Held, Start};
+use crate::dose::Doses;
 use crate::gate::{Gate, close_all};
 use crate::policy::envelope;
 use crate::settle::Settlement;
@@ -24,11 +25,12 @@ const LEAVE_WITHIN: Span = Span::seconds(30);
 /// Why claims of a leaving device end.
 const LEAVES: &str = "the device is taken out of the configuration";
 
-/// A device that waits to be attached, with what a person holds it at.
+/// A device that waits to be attached, with what a person holds it at and the doses it was given.
 #[derive(Debug, Clone)]
 pub(crate) struct Arrival {
     spec: DeviceSpec,
     held: Option<Held>,
+    doses: Doses,
 }
 
 impl Gate {
@@ -45,8 +47,12 @@ impl Gate {
                 Some(spec) if same_output(spec, &device.spec) => adapt(device, spec),
                 Some(spec) => {
                     leave(device, now.moment, out);
-                    let (spec, held) = (spec.clone(), device.held.take());
-                    self.arrivals.insert(id, Arrival { spec, held });
+                    let arrival = Arrival {
+                        spec: spec.clone(),
+                        held: device.held.take(),
+                        doses: device.doses.clone(),
+                    };
+                    self.arrivals.insert(id, arrival);
                 }
                 None => {
                     leave(device, now.moment, out);
@@ -58,8 +64,18 @@ impl Gate {
         }
         for (id, spec) in wanted {
             if !self.devices.contains_key(id) {
-                let (spec, held) = (spec.clone(), waited.remove(id).and_then(|w| w.held));
-                self.arrivals.insert(id.clone(), Arrival { spec, held });
+                let arrival = waited.remove(id).map_or_else(
+                    || Arrival {
+                        spec: spec.clone(),
+                        held: None,
+                        doses: Doses::default(),
+                    },
+                    |waited| Arrival {
+                        spec: spec.clone(),
+                        ..waited
+                    },
+                );
+                self.arrivals.insert(id.clone(), arrival);
             }
         }
     }
@@ -95,6 +111,7 @@ impl Arrival {
     fn device(self, now: Now) -> Device {
         let mut device = Device::new(self.spec, &Restored::default(), now);
         device.held = self.held;
+        device.doses = self.doses;
         hold_inside(&mut device);
         device
     }

@@ -11,6 +11,7 @@ use crate::commit::{CallId, Commit, OpenCall, StateDelta};
 use crate::effect::{Effect, Fault};
 use crate::event::Event;
 use crate::id::{DeviceId, Generation, PluginId, SensorId, Seq, Text, ZoneId};
+use crate::room::{DeviceSpec, RoomSpec};
 use crate::row::ComponentRow;
 use crate::time::{Instant, Moment, Span};
 
@@ -30,6 +31,13 @@ pub trait Ports {
     fn answer(&mut self, ticket: Ticket, answer: crate::row::Answer);
     /// The plug-in is idle: put the candidate that waits for it in its place, as this generation.
     fn exchange(&mut self, plugin: &PluginId, generation: Generation, clock: Clock);
+    /// This device is driven from now on.
+    fn attach(&mut self, device: &DeviceSpec);
+    /// This device is driven no longer; it has been told where to stay.
+    fn detach(&mut self, device: &DeviceSpec);
+    /// The room is configured like this from now on: which sensors are heard, which plug-ins are
+    /// to run. Devices come and go by [`Ports::attach`] and [`Ports::detach`].
+    fn reconfigured(&mut self, room: &RoomSpec);
     /// Why the log takes no ordinary event now; none while it does.
     fn log_refusal(&self) -> Option<Text>;
     /// How well the log is, where it can tell.

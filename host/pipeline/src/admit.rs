@@ -68,6 +68,11 @@ impl<E> Admission<E> {
         }
     }
 
+    /// Other filters from now on. What an older one holds back passes by the new rates.
+    pub fn exchange(&mut self, filters: FilterSpec) {
+        self.filters = filters;
+    }
+
     /// Decides about one event; `extra` is kept beside it while it is held.
     pub fn admit(
         &mut self,
@@ -128,8 +133,9 @@ impl<E> Admission<E> {
             .map(|(place, held)| (*place, held.series.0.clone()))
             .collect();
         let may_pass = |(place, lane): (u64, Lane)| {
-            let rate = self.rate(&self.held.get(&place)?.event)?;
-            self.take_token(&lane, rate, now).then_some(place)
+            let rate = self.rate(&self.held.get(&place)?.event);
+            let free = rate.is_none_or(|rate| self.take_token(&lane, rate, now));
+            free.then_some(place)
         };
         let free: Vec<u64> = waiting
             .into_iter()
@@ -150,8 +156,10 @@ impl<E> Admission<E> {
         self.held
             .values()
             .filter_map(|held| {
-                let rate = self.rate(&held.event)?;
                 let bucket = self.buckets.get(&held.series.0)?;
+                let Some(rate) = self.rate(&held.event) else {
+                    return Some(bucket.filled);
+                };
                 let missing = (1.0 - bucket.tokens).max(0.0);
                 Some(bucket.filled + Span::from_seconds(missing / rate)? + Span(1))
             })
@@ -266,6 +274,21 @@ mod tests {
             })
             .collect();
         assert_eq!(sensors, ["a", "b", "z", "a", "b", "z"]);
+    }
+
+    #[test]
+    fn what_was_held_passes_when_the_limit_goes() {
+        let mut admission = limited();
+        let now = Moment(1);
+        let held = (0..50).filter(|n| {
+            let event = reading(&format!("s{n}"), 20.0);
+            admission.admit(event, (), now).is_err()
+        });
+        let held = held.count();
+        assert!(held > 0);
+        admission.exchange(FilterSpec::default());
+        assert!(admission.next_release() <= Some(now));
+        assert_eq!(admission.release(now, 100).len(), held);
     }
 
     #[test]

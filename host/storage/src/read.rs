@@ -152,13 +152,29 @@ impl Reader {
 
     /// What a generation of a plug-in has stored.
     pub fn state(&self, plugin: &PluginId, generation: Generation) -> Result<State, StorageError> {
+        Ok(self
+            .states_of(plugin)?
+            .remove(&generation)
+            .unwrap_or_default())
+    }
+
+    fn states_of(
+        &self,
+        plugin: &PluginId,
+    ) -> Result<BTreeMap<Generation, State>, StorageError> {
         let tail = self.shared.tail().all();
         let (commits, mut states) =
             self.with(|view| Ok((view.position.commits, states(view.connection, plugin)?)))?;
         for pending in tail.iter().filter(|pending| pending.number > commits) {
             overlay(&mut states, plugin, pending);
         }
-        Ok(states.remove(&generation).unwrap_or_default())
+        Ok(states)
+    }
+
+    /// What the newest generation of a plug-in has stored.
+    pub fn newest_state(&self, plugin: &PluginId) -> Result<State, StorageError> {
+        let newest = self.states_of(plugin)?.pop_last();
+        Ok(newest.map(|(_, state)| state).unwrap_or_default())
     }
 
     /// Frames of a generation's batches that considered `from` or later, oldest first.

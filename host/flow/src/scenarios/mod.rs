@@ -11,5 +11,7 @@ mod names;
 mod operator;
 mod posts;
 mod pulses;
+mod ramps;
+mod reconfigured;
 mod requests;
 mod silence;

@@ -247,6 +247,17 @@ pub static DOCUMENTS: &[DocumentSpec] = &[
             may("changes", List),
             may("applied_by", Words),
             may("requires_restart", Flag),
+            may("restart_for", List),
+            may("overrides_kept", List),
+            may("overrides_ended", List),
+        ],
+    ),
+    doc(
+        "system.config.refused",
+        &[
+            may("file", Words),
+            may("reasons", List),
+            may("message", Words),
         ],
     ),
     doc("system.emergency", DANGER),
