@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{Environment, Exit, RunArgs, data_directory};
-use crate::config::{self, Configuration};
+use crate::config::{self, Checked, Configuration};
 use crate::room::{DataDirectory, Room, skip};
 use crate::telemetry;
 
@@ -21,13 +21,18 @@ pub fn run(args: &RunArgs, data: Option<&Path>) -> ExitCode {
         }
     };
     eprint!("{checked}");
-    let Some(configuration) = checked.configuration else {
+    let Some(configuration) = checked.configuration.clone() else {
         return Exit::Wrong.into();
     };
     telemetry::start(false, args.log_format);
     let environment = Environment::of_process();
     let place = data_directory(data, configuration.data.as_deref(), &environment);
-    end(live(configuration, &place.data, args.listen))
+    end(live(
+        configuration,
+        (&args.config, checked),
+        &place.data,
+        args.listen,
+    ))
 }
 
 /// The exit code of how it ended; a failure is told with its causes.
@@ -56,13 +61,19 @@ fn told(error: &anyhow::Error) -> String {
 
 fn live(
     configuration: Configuration,
+    (file, checked): (&Path, Checked),
     data: &Path,
     listen: Option<std::net::SocketAddr>,
 ) -> anyhow::Result<()> {
     let data = DataDirectory::open(data)?;
     runtime()?.block_on(async {
         let mut ended = Signals::new()?;
-        let room = tokio::task::block_in_place(|| Room::open(configuration, &data, listen))?;
+        let room = tokio::task::block_in_place(|| {
+            let mut room = Room::open(configuration, &data, listen)?;
+            room.follow(file, checked)?;
+            anyhow::Ok(room)
+        })?;
+        reload_on_hangup(&room)?;
         let (address, data) = (room.address, data.path());
         telemetry::events::Started { address, data }.tell();
         let hurry = room.hurry();
@@ -76,6 +87,19 @@ fn live(
         };
         room.serve(first).await
     })
+}
+
+/// HUP: the configuration file is looked at anew.
+fn reload_on_hangup(room: &Room) -> anyhow::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    if let Some(reload) = room.reload() {
+        tokio::spawn(async move {
+            while hangup.recv().await.is_some() {
+                reload();
+            }
+        });
+    }
+    Ok(())
 }
 
 /// Tokio for the edges: two threads are plenty beside the flow.

@@ -134,7 +134,7 @@ pub(crate) fn load(engine: &Engine, path: &Path) -> Result<Component, String> {
 }
 
 /// SHA-256 of some bytes, in hexadecimal.
-pub(crate) fn digest(bytes: &[u8]) -> String {
+pub fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 

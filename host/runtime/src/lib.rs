@@ -33,6 +33,7 @@ pub mod limits;
 pub use actor::{Actor, NotTaken};
 pub use audit::Objectionable;
 pub use blame::Blame;
+pub use cache::digest;
 pub use compile::{Compiler, compile_file};
 pub use journal::{Level, Line};
 pub use load::{LoadError, Loaded, Loader, Origin};

@@ -158,10 +158,7 @@ impl Reader {
             .unwrap_or_default())
     }
 
-    fn states_of(
-        &self,
-        plugin: &PluginId,
-    ) -> Result<BTreeMap<Generation, State>, StorageError> {
+    fn states_of(&self, plugin: &PluginId) -> Result<BTreeMap<Generation, State>, StorageError> {
         let tail = self.shared.tail().all();
         let (commits, mut states) =
             self.with(|view| Ok((view.position.commits, states(view.connection, plugin)?)))?;

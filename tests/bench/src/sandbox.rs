@@ -14,8 +14,8 @@ use growbox_model::ports::{
 use growbox_model::room::{FilterSpec, NodeSpec};
 use growbox_model::row::{Answer, Wait};
 use growbox_model::{
-    Batch, Clock, Commit, Event, Generation, Incoming, Instant as Wall, Manifest, Moment, PluginId,
-    PluginSpec, RoomSpec, SensorId, Seq, Span, Speaker, Text, ZoneId, ZoneSpec,
+    Batch, Clock, Commit, DeviceSpec, Event, Generation, Incoming, Instant as Wall, Manifest,
+    Moment, PluginId, PluginSpec, RoomSpec, SensorId, Seq, Span, Speaker, Text, ZoneId, ZoneSpec,
 };
 use growbox_runtime::{Actor, Loaded, Loader};
 
@@ -300,6 +300,12 @@ impl Ports for Bench {
             outcome: Ok(Vec::new()),
         }));
     }
+
+    fn attach(&mut self, _: &DeviceSpec) {}
+
+    fn detach(&mut self, _: &DeviceSpec) {}
+
+    fn reconfigured(&mut self, _: &RoomSpec) {}
 
     fn log_refusal(&self) -> Option<Text> {
         None

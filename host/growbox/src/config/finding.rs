@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::text::Place;
+use super::text::{Place, is_secret};
 
 /// Whether a configuration with it can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -42,6 +42,17 @@ pub struct Finding {
     pub place: Option<Place>,
     /// What would be right.
     pub advice: Option<String>,
+}
+
+impl Finding {
+    /// What is wrong, for places that keep it: of a secret only that it is wrong.
+    pub fn shown_message(&self) -> &str {
+        if self.key.split('.').any(is_secret) {
+            "this value is wrong, and is not shown because it may be a secret"
+        } else {
+            &self.message
+        }
+    }
 }
 
 impl fmt::Display for Finding {

@@ -10,6 +10,7 @@
 
 mod agreement;
 mod devices;
+mod difference;
 mod edges;
 mod explanation;
 mod finding;
@@ -32,6 +33,7 @@ use std::path::{Path, PathBuf};
 use growbox_model::{RoomSpec, ZoneId};
 use toml_edit::{Document, TableLike};
 
+pub use difference::{Said, changes};
 pub use edges::{ApiSpec, StorageSpec};
 pub use explanation::{Explanation, Origin, render as render_explanations};
 pub use finding::{Finding, Severity};
@@ -80,6 +82,10 @@ pub struct Checked {
     pub findings: Vec<Finding>,
     /// Each value, from the file or by default.
     pub explanations: Vec<Explanation>,
+    /// Each value that stands in the file, by its path.
+    pub said: Said,
+    /// The text itself.
+    pub text: String,
 }
 
 /// What a configuration depends on beside its text.
@@ -145,8 +151,12 @@ pub fn system_time_zone() -> String {
 /// Checks the text of a configuration.
 pub fn read(text: &str, around: &Surroundings<'_>) -> Checked {
     let mut report = Report::new(around.file, text);
+    let mut said = Said::default();
     let configuration = match Document::parse(text) {
-        Ok(document) => Some(whole(&mut report, document.as_table(), around)),
+        Ok(document) => {
+            said = Said::of(document.as_table());
+            Some(whole(&mut report, document.as_table(), around))
+        }
         Err(error) => {
             let message = error.message().replace('\n', ", ");
             report.error_at(
@@ -164,6 +174,8 @@ pub fn read(text: &str, around: &Surroundings<'_>) -> Checked {
         configuration,
         findings,
         explanations,
+        said,
+        text: text.to_owned(),
     }
 }
 

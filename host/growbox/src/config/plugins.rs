@@ -211,7 +211,7 @@ fn settings(section: &mut Section<'_, '_>) -> Json {
     Json::of(&json_of(item))
 }
 
-fn json_of(item: &Item) -> serde_json::Value {
+pub(super) fn json_of(item: &Item) -> serde_json::Value {
     if let Some(table) = item.as_table_like() {
         return table
             .iter()

@@ -17,11 +17,13 @@ mod heart;
 mod mqtt;
 mod points;
 mod ports;
+mod reload;
 mod storage;
 mod supervisor;
 mod watch;
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -41,11 +43,12 @@ pub use data::DataDirectory;
 pub use desk::Desk;
 pub use supervisor::COMPILE;
 
-use crate::config::Configuration;
+use crate::config::{Checked, Configuration, StorageSpec};
 use crate::telemetry::events;
 use heart::{Heart, Message};
 use points::Points;
 use ports::LivePorts;
+use reload::Reload;
 use supervisor::Supervisor;
 
 /// Messages that may wait for the heart.
@@ -70,7 +73,7 @@ pub struct Room {
     heart: JoinHandle<()>,
     log: Log,
     broker: Option<Running>,
-    _watch: watch::Watch,
+    reload: Option<Reload>,
 }
 
 impl Room {
@@ -98,18 +101,14 @@ impl Room {
         let address = listener.local_addr()?;
 
         let (inbox, messages) = bounded(INBOX);
-        let limits = Limits {
-            commit_interval: storage.commit_interval.duration(),
-            retention: storage.retention.unwrap_or(FOR_EVER),
-            ..Limits::default()
-        };
+        let limits = limits_of(&storage);
         let (log, mut restored) = open_log(data, limits, inbox.clone())?;
         restored.same_boot = data.same_boot()?;
         let points = Points::of(&room);
         let sink = driver_sink(&room, &points, inbox.clone());
         let mut drivers = open_drivers(&room, &points, &sink)?;
         let broker = mqtt.map(|mqtt| mqtt::Broker::open(mqtt, &room, &mut drivers, &sink));
-        let supervisor = Supervisor::new(&room, data, &restored, &log, inbox.clone())?;
+        let supervisor = Supervisor::new(&room, data, &log, inbox.clone())?;
         let tasks = supervisor.tasks();
         let actors = supervisor.actors();
         let desk = Arc::new(Desk::new(&room, inbox.clone(), &log, supervisor.ledger()));
@@ -130,7 +129,6 @@ impl Room {
             .name("flow".into())
             .spawn(move || watched.over(heart))?;
         let loaded = supervisor.start()?;
-        let watch = watch::Watch::over(&room, &tasks)?;
         loaded
             .recv()
             .map_err(|_| anyhow!("the plug-in supervisor ended while it loaded"))?;
@@ -151,8 +149,24 @@ impl Room {
             hurry,
             heart,
             log,
-            _watch: watch,
+            reload: None,
         })
+    }
+
+    /// Follows the configuration file it was opened from: what changes there is taken over while
+    /// the room runs, or refused with its reasons.
+    ///
+    /// # Errors
+    /// When the file cannot be watched.
+    pub fn follow(&mut self, file: &Path, running: Checked) -> anyhow::Result<()> {
+        let reload = Reload::begin(file, running, self.inbox.clone(), self.log.clone())?;
+        self.reload = Some(reload);
+        Ok(())
+    }
+
+    /// What looks at the configuration file anew when it is told to, where one is followed.
+    pub fn reload(&self) -> Option<impl Fn() + Send + 'static> {
+        self.reload.as_ref().map(Reload::by_hand)
     }
 
     /// Serves HTTP until `ended`, then ends cleanly.
@@ -236,6 +250,15 @@ impl Drop for Watched {
     }
 }
 
+/// How the log is kept, as configured.
+fn limits_of(storage: &StorageSpec) -> Limits {
+    Limits {
+        commit_interval: storage.commit_interval.duration(),
+        retention: storage.retention.unwrap_or(FOR_EVER),
+        ..Limits::default()
+    }
+}
+
 fn open_log(
     data: &DataDirectory,
     limits: Limits,
@@ -281,7 +304,9 @@ fn driver_sink(room: &RoomSpec, points: &Points, inbox: Sender<Message>) -> Sink
 
 fn open_drivers(room: &RoomSpec, points: &Points, sink: &Sink) -> anyhow::Result<Drivers> {
     let outputs = room.devices.values().map(|device| &*device.output);
-    Drivers::open(outputs, points.sources(), DriverOptions::default(), sink).map_err(|objections| {
+    let sources = points.sources();
+    let sources = sources.iter().map(|source| &**source);
+    Drivers::open(outputs, sources, DriverOptions::default(), sink).map_err(|objections| {
         let all: Vec<String> = objections.iter().map(ToString::to_string).collect();
         anyhow!("drivers: {}", all.join("; "))
     })

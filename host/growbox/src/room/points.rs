@@ -1,42 +1,65 @@
 //! Points: which sensor or device stands behind which address of a driver.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use growbox_drivers::DriverEvent;
 use growbox_flow::Input;
 use growbox_model::incoming::{Incoming, reading};
 use growbox_model::ports::DriverReport;
 use growbox_model::{
-    DeviceId, EventType, Payload, Quality, RoomSpec, SensorId, SensorSpec, Source, Text,
+    DeviceId, DeviceSpec, EventType, Payload, Quality, RoomSpec, SensorId, SensorSpec, Source, Text,
 };
 
 const DRIVER: &str = "driver:";
 
-/// Addresses of a room, both ways.
+/// Addresses of a room, both ways; clones see the same ones.
 #[derive(Debug, Clone)]
-pub(super) struct Points {
+pub(super) struct Points(Arc<RwLock<Named>>);
+
+/// What stands behind each address.
+#[derive(Debug)]
+struct Named {
     sensors: BTreeMap<Text, SensorSpec>,
     devices: BTreeMap<Text, DeviceId>,
 }
 
 impl Points {
     pub(super) fn of(room: &RoomSpec) -> Self {
-        let address = |sensor: &SensorSpec| {
-            let source = sensor.source.as_ref()?.as_str().strip_prefix(DRIVER)?;
-            Some((Text::from(source), sensor.clone()))
-        };
-        Self {
-            sensors: room.sensors.values().filter_map(address).collect(),
-            devices: room
-                .devices
-                .values()
-                .map(|d| (d.output.clone(), d.id.clone()))
-                .collect(),
-        }
+        let devices = room.devices.values();
+        Self(Arc::new(RwLock::new(Named {
+            sensors: sensors(room),
+            devices: devices.map(|d| (d.output.clone(), d.id.clone())).collect(),
+        })))
     }
 
-    pub(super) fn sources(&self) -> impl Iterator<Item = &str> {
-        self.sensors.keys().map(|address| &**address)
+    /// The addresses of sensors.
+    pub(super) fn sources(&self) -> Vec<Text> {
+        self.named().sensors.keys().cloned().collect()
+    }
+
+    /// Hears the sensors of this room from now on.
+    pub(super) fn hear(&self, room: &RoomSpec) {
+        self.named_mut().sensors = sensors(room);
+    }
+
+    /// A device stands behind its output from now on.
+    pub(super) fn attach(&self, device: &DeviceSpec) {
+        let (output, id) = (device.output.clone(), device.id.clone());
+        self.named_mut().devices.insert(output, id);
+    }
+
+    /// Nothing stands behind this output any more.
+    pub(super) fn detach(&self, output: &str) {
+        self.named_mut().devices.remove(output);
+    }
+
+    fn named(&self) -> RwLockReadGuard<'_, Named> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn named_mut(&self) -> RwLockWriteGuard<'_, Named> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a driver's word means to the flow.
@@ -49,7 +72,8 @@ impl Points {
                 unit,
                 at,
             } => {
-                let sensor = self.sensors.get(&address)?;
+                let named = self.named();
+                let sensor = named.sensors.get(&address)?;
                 let read = reading(
                     sensor.id.clone(),
                     &quantity,
@@ -99,10 +123,19 @@ impl Points {
         address: &str,
         report: impl FnOnce(DeviceId) -> DriverReport,
     ) -> Option<Input> {
-        self.devices
+        self.named()
+            .devices
             .get(address)
             .map(|device| Input::Driver(report(device.clone())))
     }
+}
+
+fn sensors(room: &RoomSpec) -> BTreeMap<Text, SensorSpec> {
+    let address = |sensor: &SensorSpec| {
+        let source = sensor.source.as_ref()?.as_str().strip_prefix(DRIVER)?;
+        Some((Text::from(source), sensor.clone()))
+    };
+    room.sensors.values().filter_map(address).collect()
 }
 
 fn incoming(

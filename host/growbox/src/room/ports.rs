@@ -6,10 +6,13 @@ use std::sync::Arc;
 use crossbeam_channel::Sender;
 use growbox_drivers::{DriverEvent, Drivers, Order};
 use growbox_flow::Input;
-use growbox_model::ports::{BatchResult, CallAnswer, DriveOrder, Ports, Ticket, Written};
+use growbox_model::ports::{
+    BatchResult, CallAnswer, DriveOrder, DriverReport, Ports, Ticket, Written,
+};
 use growbox_model::row::{Answer, ComponentRow};
 use growbox_model::{
-    Batch, Clock, Commit, Event, Fault, Generation, Instant, OpenCall, PluginId, Seq, Span, Text,
+    Batch, Clock, Commit, DeviceSpec, Event, Fault, Generation, Instant, OpenCall, PluginId,
+    RoomSpec, Seq, Span, Text,
 };
 use growbox_storage::{Log, Reader};
 
@@ -145,6 +148,34 @@ impl Ports for LivePorts {
         let _ = self
             .tasks
             .send(Task::Exchange(plugin.clone(), generation, clock));
+    }
+
+    fn attach(&mut self, device: &DeviceSpec) {
+        self.points.attach(device);
+        match self.drivers.attach(&device.output) {
+            Ok(events) => self.hear(events),
+            Err(objection) => {
+                tracing::error!(device = %device.id, "not attached: {objection}");
+                let lost = DriverReport::Available(device.id.clone(), false);
+                self.heard.push(Input::Driver(lost));
+            }
+        }
+    }
+
+    fn detach(&mut self, device: &DeviceSpec) {
+        self.drivers.detach(&device.output);
+        self.points.detach(&device.output);
+    }
+
+    fn reconfigured(&mut self, room: &RoomSpec) {
+        self.points.hear(room);
+        let sources = self.points.sources();
+        let heard = self.drivers.listen(sources.iter().map(|source| &**source));
+        for objection in heard.err().into_iter().flatten() {
+            tracing::error!("a sensor cannot be heard: {objection}");
+        }
+        // A supervisor that is gone means that the host is ending.
+        let _ = self.tasks.send(Task::Configured(room.plugins.clone()));
     }
 
     fn log_refusal(&self) -> Option<Text> {

@@ -8,9 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use growbox_flow::{Candidate, Exchanged, Input};
-use growbox_model::commit::Restored;
 use growbox_model::row::PluginRow;
-use growbox_model::{Batch, Clock, Generation, PluginId, PluginSpec, RoomSpec};
+use growbox_model::{Batch, Clock, Generation, PluginId, PluginSpec, RoomSpec, Text};
 use growbox_runtime::{Actor, Compiler, Loaded, Loader};
 use growbox_storage::{Log, Reader, State};
 use serde_json::{Map, Value, json};
@@ -18,6 +17,7 @@ use serde_json::{Map, Value, json};
 use super::data::DataDirectory;
 use super::embedded;
 use super::heart::Message;
+use super::watch::Watch;
 
 /// A file that is being written is looked at when it has been quiet for so long.
 const QUIET: Duration = Duration::from_millis(250);
@@ -35,6 +35,8 @@ pub(crate) enum Task {
     Exchange(PluginId, Generation, Clock),
     /// Its file has changed.
     FileChanged(PluginId),
+    /// These are configured from now on; the flow has taken it over.
+    Configured(BTreeMap<PluginId, PluginSpec>),
 }
 
 /// The running actors.
@@ -71,6 +73,10 @@ struct Page {
 impl Ledger {
     fn pages(&self) -> MutexGuard<'_, BTreeMap<PluginId, Page>> {
         self.pages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn forget(&self, id: &PluginId) {
+        self.pages().remove(id);
     }
 
     /// Rows of configured plug-ins the flow has never seen.
@@ -124,9 +130,14 @@ struct Running {
 pub(super) struct Supervisor {
     loader: Loader,
     specs: BTreeMap<PluginId, PluginSpec>,
-    candidates: BTreeMap<PluginId, Loaded>,
+    /// Those the flow knows of and has not exchanged yet.
+    candidates: BTreeMap<PluginId, (PluginSpec, Loaded)>,
+    /// Those that changed again meanwhile.
+    again: BTreeSet<PluginId>,
+    /// Those whose newest file or settings were refused.
+    refused: BTreeSet<PluginId>,
     running: BTreeMap<PluginId, Running>,
-    stored: BTreeMap<PluginId, Generation>,
+    watch: Watch,
     reader: Reader,
     actors: Arc<Actors>,
     ledger: Arc<Ledger>,
@@ -138,7 +149,6 @@ impl Supervisor {
     pub(super) fn new(
         room: &RoomSpec,
         data: &DataDirectory,
-        restored: &Restored,
         log: &Log,
         inbox: Sender<Message>,
     ) -> anyhow::Result<Self> {
@@ -147,17 +157,16 @@ impl Supervisor {
             program,
             args: vec![COMPILE.into()],
         };
-        let specs = room.plugins.values().filter(|spec| spec.enabled);
+        let mut specs = room.plugins.clone();
+        specs.retain(|_, spec| spec.enabled);
         Ok(Self {
             loader: Loader::caching(&data.cache(), compiler)?,
-            specs: specs.map(|spec| (spec.id.clone(), spec.clone())).collect(),
+            specs,
             candidates: BTreeMap::new(),
+            again: BTreeSet::new(),
+            refused: BTreeSet::new(),
             running: BTreeMap::new(),
-            stored: restored
-                .plugins
-                .iter()
-                .map(|p| (p.plugin.clone(), p.generation))
-                .collect(),
+            watch: Watch::default(),
             reader: log.reader(),
             actors: Arc::default(),
             ledger: Arc::default(),
@@ -180,6 +189,7 @@ impl Supervisor {
 
     /// Loads every plug-in and then waits for tasks. The receiver hears when all have taken their place, or been refused.
     pub(super) fn start(mut self) -> anyhow::Result<Receiver<()>> {
+        self.watch = self.watch_files()?;
         let (tell, told) = bounded(1);
         std::thread::Builder::new()
             .name("plugins".into())
@@ -201,7 +211,8 @@ impl Supervisor {
                     awaited.remove(&id);
                     self.exchange(&id, generation, clock);
                 }
-                Ok(Task::FileChanged(_)) => {}
+                // Configurations are followed only once the room is open.
+                Ok(Task::FileChanged(_) | Task::Configured(_)) => {}
                 Err(_) => return,
             }
         }
@@ -215,6 +226,7 @@ impl Supervisor {
                 Ok(Task::FileChanged(id)) => {
                     changed.insert(id, Instant::now());
                 }
+                Ok(Task::Configured(specs)) => self.configure(specs),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -235,22 +247,76 @@ impl Supervisor {
         let Some(spec) = self.specs.get(id).cloned() else {
             return false;
         };
+        if self.candidates.contains_key(id) {
+            self.again.insert(id.clone());
+            return false;
+        }
         match self.read(&spec) {
             Ok(loaded) => {
-                let same = self
-                    .running
-                    .get(id)
-                    .is_some_and(|running| running.loaded.digest == loaded.digest);
-                if !same {
+                let same = self.running.get(id).is_some_and(|running| {
+                    running.loaded.digest == loaded.digest && running.spec == spec
+                });
+                let news = !same || self.refused.contains(id);
+                if news {
                     self.propose(spec, loaded);
                 }
-                !same
+                news
             }
             Err(reason) => {
                 self.refuse(id, reason);
+                self.restrict(id);
                 false
             }
         }
+    }
+
+    /// What was refused leaves the old code and settings running, but under the new grants.
+    fn restrict(&mut self, id: &PluginId) {
+        let Some((running, spec)) = self.running.get(id).zip(self.specs.get(id)) else {
+            return;
+        };
+        let old = under_grants_of(&running.spec, spec);
+        if old != running.spec {
+            let loaded = running.loaded.clone();
+            self.propose(old, loaded);
+        }
+    }
+
+    /// Another configuration: who is named no more ends, whoever is new or changed is loaded.
+    fn configure(&mut self, mut specs: BTreeMap<PluginId, PluginSpec>) {
+        specs.retain(|_, spec| spec.enabled);
+        let before = std::mem::replace(&mut self.specs, specs);
+        for id in before.keys().filter(|id| !self.specs.contains_key(*id)) {
+            let actor = self.actors.running().remove(id);
+            // What it has not handed over is handled again when it comes back.
+            drop(actor.map(Actor::end));
+            self.running.remove(id);
+            self.candidates.remove(id);
+            self.again.remove(id);
+            self.refused.remove(id);
+            self.ledger.forget(id);
+        }
+        match self.watch_files() {
+            Ok(watch) => self.watch = watch,
+            Err(error) => tracing::error!("plug-in files are not watched: {error:#}"),
+        }
+        let changed: Vec<PluginId> = self
+            .specs
+            .iter()
+            .filter(|(id, spec)| before.get(*id) != Some(spec))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in changed {
+            self.load(&id);
+        }
+    }
+
+    fn watch_files(&self) -> anyhow::Result<Watch> {
+        let tasks = self.tasks.0.clone();
+        Watch::over(watched(&self.specs), move |id| {
+            // A supervisor that is gone means that the host is ending.
+            let _ = tasks.send(Task::FileChanged(id.clone()));
+        })
     }
 
     fn read(&self, spec: &PluginSpec) -> Result<Loaded, String> {
@@ -266,15 +332,18 @@ impl Supervisor {
 
     fn propose(&mut self, spec: PluginSpec, loaded: Loaded) {
         let candidate = Candidate {
-            spec,
             manifest: loaded.manifest.clone(),
-            digest: loaded.digest.clone(),
+            digest: digest_of(&loaded, &spec),
+            spec,
         };
-        self.candidates.insert(candidate.spec.id.clone(), loaded);
+        let id = candidate.spec.id.clone();
+        let waiting = (candidate.spec.clone(), loaded);
+        self.candidates.insert(id, waiting);
         self.tell(Input::Candidate(Box::new(candidate)));
     }
 
-    fn refuse(&self, id: &PluginId, reason: String) {
+    fn refuse(&mut self, id: &PluginId, reason: String) {
+        self.refused.insert(id.clone());
         tracing::warn!(plugin = %id, "refused: {reason}");
         if let Some(spec) = self
             .specs
@@ -296,8 +365,7 @@ impl Supervisor {
 
     /// Between two batches: the old actor ends, the new one starts on its state; if that fails the old one goes on.
     fn exchange(&mut self, id: &PluginId, generation: Generation, clock: Clock) {
-        let (Some(loaded), Some(spec)) = (self.candidates.remove(id), self.specs.get(id).cloned())
-        else {
+        let Some((spec, loaded)) = self.candidates.remove(id) else {
             return;
         };
         let old = self.actors.running().remove(id);
@@ -313,6 +381,9 @@ impl Supervisor {
                     refused: None,
                 };
                 self.ledger.pages().insert(id.clone(), page);
+                if self.specs.get(id) == Some(&spec) {
+                    self.refused.remove(id);
+                }
                 self.running.insert(
                     id.clone(),
                     Running {
@@ -324,6 +395,7 @@ impl Supervisor {
                 Ok(Vec::new())
             }
             Err(why) => {
+                self.refused.insert(id.clone());
                 self.go_back(id, state, clock);
                 Err(why)
             }
@@ -335,9 +407,16 @@ impl Supervisor {
             plugin: id.clone(),
             outcome,
         }));
+        if self.again.remove(id) {
+            self.load(id);
+        }
     }
 
-    fn go_back(&self, id: &PluginId, state: State, clock: Clock) {
+    /// The old generation goes on, under the grants that hold now.
+    fn go_back(&mut self, id: &PluginId, state: State, clock: Clock) {
+        if let Some((old, spec)) = self.running.get_mut(id).zip(self.specs.get(id)) {
+            old.spec = under_grants_of(&old.spec, spec);
+        }
         let Some(old) = self.running.get(id) else {
             return;
         };
@@ -367,10 +446,7 @@ impl Supervisor {
     }
 
     fn stored_state(&self, id: &PluginId) -> State {
-        let Some(generation) = self.stored.get(id) else {
-            return State::default();
-        };
-        self.reader.state(id, *generation).unwrap_or_else(|error| {
+        self.reader.newest_state(id).unwrap_or_else(|error| {
             tracing::error!(plugin = %id, %error, "its stored state cannot be read; it starts without");
             State::default()
         })
@@ -408,12 +484,23 @@ fn no_file(spec: &PluginSpec) -> String {
     )
 }
 
+/// Which code with which settings: together they make a generation.
+fn digest_of(loaded: &Loaded, spec: &PluginSpec) -> Text {
+    let settings = growbox_runtime::digest(spec.settings.as_str().as_bytes());
+    format!("{} settings {settings}", loaded.digest).into()
+}
+
+/// A configuration with what another one grants and denies.
+fn under_grants_of(spec: &PluginSpec, other: &PluginSpec) -> PluginSpec {
+    PluginSpec {
+        grant: other.grant.clone(),
+        deny: other.deny.clone(),
+        ..spec.clone()
+    }
+}
+
 /// The files that are watched, by plug-in.
-pub(super) fn watched(room: &RoomSpec) -> Vec<(PathBuf, PluginId)> {
+fn watched(specs: &BTreeMap<PluginId, PluginSpec>) -> Vec<(PathBuf, PluginId)> {
     let file = |spec: &PluginSpec| Some((spec.file.clone()?, spec.id.clone()));
-    room.plugins
-        .values()
-        .filter(|spec| spec.enabled)
-        .filter_map(file)
-        .collect()
+    specs.values().filter_map(file).collect()
 }

@@ -1,26 +1,26 @@
-//! Watching plug-in files: a change is told, what it means is the supervisor's to find out.
+//! Watching files: a change is told, what it means is for others to find out.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use crossbeam_channel::Sender;
-use growbox_model::{PluginId, RoomSpec};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use super::supervisor::{Task, watched};
-
 /// Watches as long as it lives.
+#[derive(Default)]
 pub(super) struct Watch(
     #[allow(dead_code, reason = "it watches until it is dropped")] Option<RecommendedWatcher>,
 );
 
 impl Watch {
-    /// Watches the folders of all plug-in files: a file that is replaced is another file.
-    pub(super) fn over(room: &RoomSpec, tasks: &Sender<Task>) -> anyhow::Result<Self> {
-        let files: Vec<(PathBuf, PluginId)> = watched(room)
+    /// Watches the folders of all files: a file that is replaced is another file.
+    pub(super) fn over<T: Send + 'static>(
+        files: Vec<(PathBuf, T)>,
+        tell: impl Fn(&T) + Send + 'static,
+    ) -> anyhow::Result<Self> {
+        let files: Vec<(PathBuf, T)> = files
             .into_iter()
-            .map(|(file, id)| (absolute(&file), id))
+            .map(|(file, what)| (absolute(&file), what))
             .collect();
         if files.is_empty() {
             return Ok(Self(None));
@@ -29,16 +29,14 @@ impl Watch {
             .iter()
             .filter_map(|(file, _)| file.parent().map(Path::to_owned))
             .collect();
-        let tasks = tasks.clone();
         let mut watcher =
             notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
                 let Ok(event) = event else { return };
                 if event.kind.is_access() {
                     return;
                 }
-                for (_, id) in files.iter().filter(|(file, _)| event.paths.contains(file)) {
-                    // A supervisor that is gone means that the host is ending.
-                    let _ = tasks.send(Task::FileChanged(id.clone()));
+                for (_, what) in files.iter().filter(|(file, _)| event.paths.contains(file)) {
+                    tell(what);
                 }
             })
             .context("cannot watch files")?;

@@ -1,0 +1,283 @@
+//! Reload: the configuration file is followed; what changes there is taken over whole, or refused whole.
+//!
+//! ```text
+//!  file touched ──quiet──▶ read ──▶ checked as `growbox check` does ──▶ Configured, with the differences
+//!  HUP ────────────────────▶ │            └ any error ──────────────▶ Misconfigured; the old one goes on
+//!                            └ gone, torn, or as before
+//! ```
+//!
+//! Zones, sensors, devices, plug-ins, filters and storage change while the room runs. Every other
+//! table waits for a restart, and is named as waiting.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use growbox_flow::{ConfigChange, Input, Misconfiguration, Reconfiguration};
+use growbox_model::RoomSpec;
+use growbox_model::room::ClockForm;
+use growbox_storage::Log;
+use serde_json::{Value, json};
+
+use super::heart::Message;
+use super::limits_of;
+use super::watch::Watch;
+use crate::config::{self, Checked, Configuration, Finding, Said, changes};
+
+/// A file that is being written is looked at when it has been quiet for so long.
+const QUIET: Duration = Duration::from_millis(250);
+/// Tables that are taken over while the room runs.
+const LIVE: [&str; 6] = ["zone", "sensor", "device", "plugin", "filters", "storage"];
+
+/// Why the file is to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// Something touched it.
+    Touched,
+    /// Somebody wants it read as it is.
+    ByHand,
+}
+
+/// Follows the file as long as it lives.
+pub(super) struct Reload {
+    told: Sender<Told>,
+    _watch: Watch,
+}
+
+/// The thread that reads and checks.
+struct Follower {
+    file: PathBuf,
+    /// What the room started with: only a restart takes over what differs from it elsewhere.
+    started: Said,
+    running: Configuration,
+    said: Said,
+    text: String,
+    inbox: Sender<Message>,
+    log: Log,
+}
+
+impl Reload {
+    /// Begins to follow the file that said what runs.
+    pub(super) fn begin(
+        file: &Path,
+        running: Checked,
+        inbox: Sender<Message>,
+        log: Log,
+    ) -> anyhow::Result<Self> {
+        let (told, tasks) = bounded(16);
+        let tell = told.clone();
+        let watch = Watch::over(vec![(file.to_owned(), ())], move |()| {
+            // A full list means that it is looked at anyway.
+            let _ = tell.try_send(Told::Touched);
+        })?;
+        let configuration = running.configuration.context("a room runs by no file")?;
+        let follower = Follower {
+            file: file.to_owned(),
+            started: running.said.clone(),
+            running: configuration,
+            said: running.said,
+            text: running.text,
+            inbox,
+            log,
+        };
+        // Whatever was written between reading it and watching it.
+        let _ = told.try_send(Told::Touched);
+        std::thread::Builder::new()
+            .name("configuration".into())
+            .spawn(move || follower.follow(&tasks))?;
+        Ok(Self {
+            told,
+            _watch: watch,
+        })
+    }
+
+    /// Looks at the file anew.
+    pub(super) fn by_hand(&self) -> impl Fn() + Send + 'static + use<> {
+        let told = self.told.clone();
+        move || {
+            // A full list means that it is looked at anyway.
+            let _ = told.try_send(Told::ByHand);
+        }
+    }
+}
+
+impl Follower {
+    fn follow(mut self, tasks: &Receiver<Told>) {
+        while let Ok(mut told) = tasks.recv() {
+            while let Ok(more) = tasks.recv_timeout(QUIET) {
+                if more == Told::ByHand {
+                    told = more;
+                }
+            }
+            self.look(told);
+        }
+    }
+
+    fn look(&mut self, told: Told) {
+        let checked = match config::load(&self.file) {
+            Ok(checked) => checked,
+            Err(error) => return self.refuse(vec![reason(&error.to_string())]),
+        };
+        if checked.configuration.is_none() {
+            return self.refuse(checked.errors().map(told_of).collect());
+        }
+        if told == Told::Touched && torn(&self.text, &checked.text) {
+            let why = "it is empty, or ends in the middle of a line: it is still being written, or was cut; where it is meant so, send HUP";
+            return self.refuse(vec![reason(why)]);
+        }
+        for warning in checked.warnings() {
+            tracing::warn!(key = warning.key, "configuration: {}", warning.message);
+        }
+        if let Some(configuration) = checked.configuration {
+            self.take_over(configuration, checked.said, checked.text);
+        }
+    }
+
+    fn take_over(&mut self, next: Configuration, said: Said, text: String) {
+        if let Some(why) = unreachable_now(&self.running.room, &next.room) {
+            return self.refuse(vec![reason(&why)]);
+        }
+        let differences = if next == self.running {
+            Vec::new()
+        } else {
+            changes(&self.said, &said)
+        };
+        let restart_for = waiting(&changes(&self.started, &said));
+        if !differences.is_empty() {
+            tracing::info!(
+                changes = differences.len(),
+                ?restart_for,
+                "another configuration is taken over"
+            );
+        }
+        self.log.set_limits(limits_of(&next.storage));
+        self.tell(Input::Configured(Box::new(Reconfiguration {
+            room: next.room.clone(),
+            changes: differences,
+            restart_for,
+        })));
+        (self.running, self.said, self.text) = (next, said, text);
+    }
+
+    fn refuse(&self, reasons: Vec<Value>) {
+        let sentences: Vec<String> = reasons.iter().map(sentence).collect();
+        let message = sentences.join("; ");
+        tracing::error!(
+            file = %self.file.display(),
+            "the configuration was refused, the old one goes on: {message}"
+        );
+        self.tell(Input::Misconfigured(Misconfiguration {
+            file: self.file.display().to_string(),
+            message,
+            reasons,
+        }));
+    }
+
+    fn tell(&self, input: Input) {
+        // A heart that is gone means that the host is ending.
+        let _ = self.inbox.send(Message::Input(input));
+    }
+}
+
+/// Whether a file looks like the beginning of the one before.
+fn torn(before: &str, now: &str) -> bool {
+    let whole = now.is_empty() || now.ends_with('\n');
+    let shorter = now.len() < before.len();
+    now.trim().is_empty() && !before.trim().is_empty()
+        || shorter && !whole && before.starts_with(now)
+}
+
+/// A socket may lead to a real room, and only the system clock is right for one; the clock
+/// itself waits for a restart.
+fn unreachable_now(running: &RoomSpec, next: &RoomSpec) -> Option<String> {
+    if running.node.clock == ClockForm::System {
+        return None;
+    }
+    let outputs = next.devices.values().map(|device| &*device.output);
+    let sources = next.sensors.values().filter_map(|s| s.source.as_ref());
+    let sources = sources.filter_map(|source| source.as_str().strip_prefix("driver:"));
+    let real = |address: &&str| !address.starts_with("sim:") && !address.starts_with("null:");
+    let known = |address: &&str| {
+        let driver = format!("driver:{address}");
+        running.devices.values().any(|d| &*d.output == *address)
+            || running
+                .sensors
+                .values()
+                .any(|s| s.source.as_ref().is_some_and(|s| s.as_str() == driver))
+    };
+    let new = outputs.chain(sources).filter(real).find(|a| !known(a))?;
+    Some(format!(
+        "{new} may be real, and the room runs on a clock of its own: restart for it, with [node] clock = \"system\""
+    ))
+}
+
+/// Changed keys of tables that only a restart takes over.
+fn waiting(changes: &[ConfigChange]) -> Vec<String> {
+    let table = |change: &&ConfigChange| {
+        let table = change.section.split('.').next().unwrap_or_default();
+        let named = if table.is_empty() {
+            &change.parameter
+        } else {
+            table
+        };
+        !LIVE.contains(&named)
+    };
+    changes
+        .iter()
+        .filter(table)
+        .map(|change| format!("{}.{}", change.section, change.parameter))
+        .collect()
+}
+
+fn reason(message: &str) -> Value {
+    json!({"message": message})
+}
+
+/// A finding without the line's text, which might hold a secret.
+fn told_of(finding: &Finding) -> Value {
+    json!({
+        "line": finding.place.as_ref().map(|place| place.line),
+        "key": finding.key,
+        "code": finding.code,
+        "message": finding.shown_message(),
+        "advice": finding.advice,
+    })
+}
+
+fn sentence(reason: &Value) -> String {
+    let text = |key: &str| reason[key].as_str().filter(|text| !text.is_empty());
+    let mut out = String::new();
+    if let Some(line) = reason["line"].as_u64() {
+        out.push_str(&format!("line {line}: "));
+    }
+    if let Some(key) = text("key") {
+        out.push_str(&format!("{key}: "));
+    }
+    out.push_str(text("message").unwrap_or_default());
+    if let Some(advice) = text("advice") {
+        out.push_str(&format!(" ({advice})"));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beginning_of_the_file_is_torn_and_a_shorter_file_is_not() {
+        let whole = "[zone.tent]\nstage = \"mid-veg\"\n";
+        for (now, is_torn) in [
+            ("", true),
+            ("\n", true),
+            ("[zone.tent]", true),
+            ("[zone.tent]\n", false),
+            ("[zone.lab]", false),
+            (whole, false),
+        ] {
+            assert_eq!(torn(whole, now), is_torn, "{now:?}");
+        }
+        assert!(!torn("", ""));
+    }
+}
