@@ -6,10 +6,11 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-const FIRST_PARTY: [&str; 6] = [
+const FIRST_PARTY: [&str; 7] = [
     "alert-rules",
     "analytics",
     "irrigation",
+    "notifier",
     "photoperiod",
     "sensor-watch",
     "vpd-control",

@@ -6,7 +6,9 @@ use growbox_gate::Gate;
 use growbox_model::catalogue::DOCUMENTS;
 use growbox_model::commit::{Commit, Restored};
 use growbox_model::quantity::QUANTITIES;
-use growbox_model::{Event, Json, Quantity, RoomSpec, SensorId, Seq, Source, Text, ZoneId};
+use growbox_model::{
+    Event, Instant, Json, Quantity, RoomSpec, SensorId, Seq, Source, Text, ZoneId,
+};
 use growbox_pipeline::correlate::Recent;
 use growbox_pipeline::names::Names;
 use growbox_pipeline::route::{Route, Table};
@@ -94,7 +96,8 @@ impl Flow {
             room,
         };
         flow.remember(&restored);
-        flow.say_started(&numbering, &version);
+        let off_since = numbering.jump.map(|_| restored.wall);
+        flow.say_started(&numbering, off_since, &version);
         flow.clear_orphans();
         flow.give_up_calls();
         flow
@@ -145,7 +148,7 @@ impl Flow {
         }
     }
 
-    fn say_started(&mut self, numbering: &Numbering, version: &str) {
+    fn say_started(&mut self, numbering: &Numbering, off_since: Option<Instant>, version: &str) {
         let mut data = json!({
             "version": version,
             "startup_time": self.machine.wall,
@@ -159,6 +162,7 @@ impl Flow {
                 Some(json!({"from": from, "to": to})),
             );
         }
+        crate::judge::put(&mut data, "off_since", off_since.map(|since| json!(since)));
         self.announce(Saying::host("system.lifecycle.started", &data));
     }
 

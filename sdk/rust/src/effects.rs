@@ -2,7 +2,7 @@
 
 use crate::time::Span;
 use crate::units::Level;
-use crate::wire::{Command, Draft, Effect, Payload, Reading, Request, Stop};
+use crate::wire::{Call, Command, Draft, Effect, Payload, Reading, Request, Stop};
 use serde_json::Value;
 
 /// The effects of one batch, in the order in which they were wanted.
@@ -47,6 +47,27 @@ impl Effects {
             reason: reason.into(),
             causes: causes.to_vec(),
         }));
+    }
+
+    /// Calls outside, at least once, after what was decided is durable; the answer comes as
+    /// `plugin.call.answered` with this key. Needs the ask `call` and a grant of the origin.
+    pub fn call(
+        &mut self,
+        key: impl Into<String>,
+        method: impl Into<String>,
+        url: impl Into<String>,
+    ) -> Outgoing<'_> {
+        self.list.push(Effect::Call(Call {
+            key: key.into(),
+            method: method.into(),
+            url: url.into(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        }));
+        match self.list.last_mut() {
+            Some(Effect::Call(call)) => Outgoing { call },
+            _ => unreachable!("pushed above"),
+        }
     }
 
     /// Any effect of the contract.
@@ -110,6 +131,26 @@ impl Emitted<'_> {
     /// The events it follows from; the newest of them is the cause.
     pub fn caused_by(self, causes: &[u64]) -> Self {
         self.draft.causes = causes.to_vec();
+        self
+    }
+}
+
+/// A call on its way out, to be filled in.
+#[derive(Debug)]
+pub struct Outgoing<'e> {
+    call: &'e mut Call,
+}
+
+impl Outgoing<'_> {
+    /// One more header.
+    pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.call.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// What is sent.
+    pub fn body(self, body: impl Into<Vec<u8>>) -> Self {
+        self.call.body = body.into();
         self
     }
 }
@@ -208,6 +249,27 @@ mod tests {
             .level(percent(80))
             .because("there is none");
         assert!(effects.into_list().is_empty());
+    }
+
+    #[test]
+    fn a_call_carries_its_key() {
+        let mut effects = Effects::default();
+        effects
+            .call("ntfy-7", "POST", "https://ntfy.sh/tent")
+            .header("Title", "Critical")
+            .body("too hot");
+        let [Effect::Call(call)] = effects.as_slice() else {
+            panic!("one call");
+        };
+        assert_eq!(
+            (call.key.as_str(), call.method.as_str()),
+            ("ntfy-7", "POST")
+        );
+        assert_eq!(
+            call.headers,
+            [("Title".to_string(), "Critical".to_string())]
+        );
+        assert_eq!(call.body, b"too hot");
     }
 
     #[test]

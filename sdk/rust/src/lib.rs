@@ -68,7 +68,7 @@ mod units;
 pub mod wire;
 mod zone;
 
-pub use effects::{Ask, Effects, Emitted};
+pub use effects::{Ask, Effects, Emitted, Outgoing};
 pub use growbox_climate as climate;
 pub use growbox_sdk_macros::{Settings, plugin};
 pub use handler::{Handler, Outcome, Plugin, run, start};

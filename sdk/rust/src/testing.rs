@@ -4,8 +4,8 @@ use crate::native::{Instance, Store};
 use crate::time::{Moment, Span, seconds};
 use crate::units::{Celsius, Level, Percent};
 use crate::wire::{
-    Batch, Clock, Command, DeviceView, Draft, Effect, Event, Measure, Payload, Quality, Reading,
-    Request, Setpoint, Stop, ZoneView,
+    Batch, Call, Clock, Command, DeviceView, Draft, Effect, Event, Measure, Payload, Quality,
+    Reading, Request, Setpoint, Stop, ZoneView,
 };
 use crate::{Handler, Plugin};
 
@@ -130,6 +130,7 @@ pub struct TestRoom<H> {
     requests: Vec<Request>,
     emitted: Vec<Draft>,
     stops: Vec<Stop>,
+    calls: Vec<Call>,
 }
 
 impl<H: Plugin> TestRoom<H> {
@@ -149,6 +150,7 @@ impl<H: Plugin> TestRoom<H> {
             requests: Vec::new(),
             emitted: Vec::new(),
             stops: Vec::new(),
+            calls: Vec::new(),
         }
     }
 }
@@ -315,6 +317,12 @@ impl<H: Handler> TestRoom<H> {
         &self.emitted
     }
 
+    /// What the last `run` or `send` called outside.
+    #[must_use]
+    pub fn calls(&self) -> &[Call] {
+        &self.calls
+    }
+
     /// What was emitted of one type.
     pub fn emitted_of(&self, event_type: &str) -> impl Iterator<Item = &Draft> {
         self.emitted
@@ -388,6 +396,7 @@ impl<H: Handler> TestRoom<H> {
         self.requests.clear();
         self.emitted.clear();
         self.stops.clear();
+        self.calls.clear();
     }
 
     fn event(&mut self, event_type: &str, payload: Payload) -> Event {
@@ -423,6 +432,7 @@ impl<H: Handler> TestRoom<H> {
                 Effect::Request(request) => self.take_request(request),
                 Effect::Emit(draft) => self.emitted.push(draft),
                 Effect::Stop(stop) => self.stops.push(stop),
+                Effect::Call(call) => self.calls.push(call),
                 other => panic!("a test room does not know {other:?}"),
             }
         }

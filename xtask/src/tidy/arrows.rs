@@ -3,7 +3,7 @@
 //! ```text
 //! climate ← model ← pipeline, gate ← flow ┐
 //!           model ← storage, runtime,     ├← growbox ← tests
-//!                   drivers, api ─────────┘
+//!             drivers, outbound, api ─────┘
 //! climate, macros ← sdk ← plugins, test guests
 //! ```
 
@@ -50,6 +50,7 @@ const ROOMS: &[(&str, May)] = &[
         "growbox-drivers",
         May::Know(&["growbox-climate", "growbox-model"]),
     ),
+    ("growbox-outbound", May::Know(&["growbox-model"])),
     ("growbox-api", May::Know(&["growbox-model"])),
     (
         "growbox",
@@ -62,6 +63,7 @@ const ROOMS: &[(&str, May)] = &[
             "growbox-storage",
             "growbox-runtime",
             "growbox-drivers",
+            "growbox-outbound",
             "growbox-api",
         ]),
     ),
@@ -90,6 +92,7 @@ const WORLDLY: &[&str] = &[
     "tokio",
     "axum",
     "ureq",
+    "lettre",
     "rusqlite",
     "libsqlite3-sys",
     "wasmtime",
@@ -102,6 +105,7 @@ const WEIGHTS: &[(&str, &[&str])] = &[
     ("wasmtime", &["growbox-runtime"]),
     ("rusqlite", &["growbox-storage", "growbox-tests"]),
     ("axum", &["growbox-api"]),
+    ("lettre", &["growbox-outbound"]),
     ("tokio", &["growbox-api", "growbox", "growbox-drivers"]),
     (
         "rumqttc",

@@ -14,8 +14,11 @@ mod difference;
 mod edges;
 mod explanation;
 mod finding;
+mod mail;
 mod mqtt;
 mod node;
+mod notifier;
+mod notify;
 mod plugins;
 mod report;
 mod section;
@@ -38,6 +41,7 @@ pub use edges::{ApiSpec, StorageSpec};
 pub use explanation::{Explanation, Origin, render as render_explanations};
 pub use finding::{Finding, Severity};
 pub use mqtt::{MqttSpec, broker_settings};
+pub use notify::NotifySpec;
 pub use plugins::FIRST_PARTY;
 pub use text::Place;
 pub use value::listen_address;
@@ -46,15 +50,12 @@ use report::{Report, Wrong};
 use section::{Section, as_table, locate};
 
 /// The tables this build reads.
-const TABLES: [&str; 9] = [
-    "node", "zone", "sensor", "device", "plugin", "filters", "storage", "api", "mqtt",
+const TABLES: [&str; 10] = [
+    "node", "zone", "sensor", "device", "plugin", "filters", "storage", "api", "mqtt", "notify",
 ];
 
 /// Tables growbox knows of, and what this build lacks to serve them.
-const LATER: [(&str, &str); 2] = [
-    ("notify", "this build sends no notifications yet"),
-    ("safety", "this build has no safety rules of its own yet"),
-];
+const LATER: [(&str, &str); 1] = [("safety", "this build has no safety rules of its own yet")];
 
 /// Everything a file says, with every default filled in.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,6 +68,8 @@ pub struct Configuration {
     pub storage: StorageSpec,
     /// `[mqtt]`, with the sensors and devices behind it; none where there is no such table.
     pub mqtt: Option<MqttSpec>,
+    /// `[notify]`, as the outbound edge needs it.
+    pub notify: NotifySpec,
     /// `[node] data`: where the log is to be, unless `--data` or GROWBOX_DATA say otherwise.
     pub data: Option<PathBuf>,
 }
@@ -195,7 +198,9 @@ fn whole(
         devices: &devices,
         zones: &zone_ids,
     };
-    let plugins = plugins::read(report, root, &named, around);
+    let mut plugins = plugins::read(report, root, &named, around);
+    let notify = notify::read(report, root, around);
+    notifier::appoint(report, &notify, &mut plugins);
     let filters = edges::filters(single(report, root, "filters"));
     let storage = edges::storage(single(report, root, "storage"));
     let api = edges::api(single(report, root, "api"));
@@ -214,6 +219,7 @@ fn whole(
         mqtt,
         api,
         storage,
+        notify,
         data,
     }
 }

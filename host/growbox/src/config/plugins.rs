@@ -14,10 +14,11 @@ use super::section::{Section, entries};
 use super::value::{Read, bytes_in, flag, mistaken, size, some_text, span_in, text, unknown};
 
 /// The handlers that are inside the binary, or would be.
-pub const FIRST_PARTY: [&str; 6] = [
+pub const FIRST_PARTY: [&str; 7] = [
     "alert-rules",
     "analytics",
     "irrigation",
+    "notifier",
     "photoperiod",
     "sensor-watch",
     "vpd-control",

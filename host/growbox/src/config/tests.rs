@@ -166,7 +166,6 @@ fn what_the_grower_writes_is_sound_but_for_what_this_build_lacks() {
         ("no_driver", "device.circulation.output"),
         ("no_driver", "device.heater.output"),
         ("no_driver", "device.light.output"),
-        ("not_in_this_build", "notify"),
         ("no_such_file", "plugin.dew-guard.file"),
     ];
     assert_eq!(codes, expected);
@@ -268,7 +267,7 @@ error: found a number, wanted a table
                    ^^^^   [device.pump] or pump = { … }
 error: plug-in vpd-contrl has no file, and is not first-party
   growbox.toml:24  [plugin.vpd-contrl]
-                           ^^^^^^^^^^   add file = "….wasm"; first-party: alert-rules, analytics, irrigation, photoperiod, sensor-watch, vpd-control
+                           ^^^^^^^^^^   add file = "….wasm"; first-party: alert-rules, analytics, irrigation, notifier, photoperiod, sensor-watch, vpd-control
 error: unknown device "heatr", did you mean "heater"?
   growbox.toml:25  grant = { control = ["heatr"], emit = ["sensr.*"], drive = ["x"] }
                                         ^^^^^^^   known: heater, lamp, lamp2

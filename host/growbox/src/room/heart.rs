@@ -10,6 +10,7 @@ use growbox_model::ports::Ticket;
 use growbox_model::row::Question;
 
 use super::clock;
+use super::outbound::Beats;
 use super::ports::LivePorts;
 
 /// Messages heard in one turn.
@@ -36,6 +37,7 @@ pub(super) struct Heart {
     ports: LivePorts,
     messages: Receiver<Message>,
     hurry: Arc<AtomicBool>,
+    beats: Beats,
     zones_told: Option<Instant>,
 }
 
@@ -45,12 +47,14 @@ impl Heart {
         ports: LivePorts,
         messages: Receiver<Message>,
         hurry: Arc<AtomicBool>,
+        beats: Beats,
     ) -> Self {
         Self {
             flow,
             ports,
             messages,
             hurry,
+            beats,
             zones_told: None,
         }
     }
@@ -70,6 +74,7 @@ impl Heart {
 
     /// One turn of the flow; what became known in it is heard in the next.
     fn turn(&mut self, heard: &mut Vec<Input>) -> Wake {
+        self.beats.beat();
         self.tell_zones(heard);
         heard.push(Input::Durable(self.ports.durable()));
         heard.extend(self.ports.take_gap());

@@ -15,6 +15,7 @@ mod desk;
 mod embedded;
 mod heart;
 mod mqtt;
+mod outbound;
 mod points;
 mod ports;
 mod reload;
@@ -37,6 +38,7 @@ use growbox_flow::{Flow, Start, UtcOffset};
 use growbox_model::commit::Restored;
 use growbox_model::room::ClockForm;
 use growbox_model::{RoomSpec, Span};
+use growbox_outbound::Pulse;
 use growbox_storage::{Limits, Log};
 
 pub use data::DataDirectory;
@@ -46,6 +48,7 @@ pub use supervisor::COMPILE;
 use crate::config::{Checked, Configuration, StorageSpec};
 use crate::telemetry::events;
 use heart::{Heart, Message};
+use outbound::{Beats, Outside};
 use points::Points;
 use ports::LivePorts;
 use reload::Reload;
@@ -74,6 +77,7 @@ pub struct Room {
     log: Log,
     broker: Option<Running>,
     reload: Option<Reload>,
+    _pulse: Option<Pulse>,
 }
 
 impl Room {
@@ -91,6 +95,7 @@ impl Room {
             api,
             storage,
             mqtt,
+            notify,
             ..
         } = configuration;
         let token = data.token()?;
@@ -112,18 +117,20 @@ impl Room {
         let tasks = supervisor.tasks();
         let actors = supervisor.actors();
         let desk = Arc::new(Desk::new(&room, inbox.clone(), &log, supervisor.ledger()));
+        let outside = Outside::open(&notify, room.node.clock, inbox.clone())?;
         let ports = LivePorts::new(
             log.clone(),
             actors,
-            drivers,
-            points,
+            (drivers, points),
             desk.clone(),
             tasks.clone(),
             data.path().to_owned(),
+            outside,
         );
         let flow = start_flow(room.clone(), restored)?;
         let hurry = Arc::new(AtomicBool::new(false));
-        let heart = Heart::new(flow, ports, messages, hurry.clone());
+        let beats = Beats::default();
+        let heart = Heart::new(flow, ports, messages, hurry.clone(), beats.clone());
         let watched = Watched(desk.clone());
         let heart = std::thread::Builder::new()
             .name("flow".into())
@@ -138,6 +145,8 @@ impl Room {
             bail!("the log does not become durable: {}", why_not(&log));
         }
         let broker = broker.map(|broker| broker.start(&desk));
+        let commits = storage.commit_interval.duration();
+        let pulse = outbound::start_pulse(&notify, commits, beats, log.clone())?;
         data.write_address(address)?;
         Ok(Self {
             desk,
@@ -150,6 +159,7 @@ impl Room {
             heart,
             log,
             reload: None,
+            _pulse: pulse,
         })
     }
 

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use crossbeam_channel::Sender;
 use growbox_drivers::{DriverEvent, Drivers, Order};
 use growbox_flow::Input;
-use growbox_model::ports::{
-    BatchResult, CallAnswer, DriveOrder, DriverReport, Ports, Ticket, Written,
-};
+use growbox_model::ports::{BatchResult, DriveOrder, DriverReport, Ports, Ticket, Written};
 use growbox_model::row::{Answer, ComponentRow};
 use growbox_model::{
     Batch, Clock, Commit, DeviceSpec, Event, Fault, Generation, Instant, OpenCall, PluginId,
@@ -17,6 +15,7 @@ use growbox_model::{
 use growbox_storage::{Log, Reader};
 
 use super::desk::Desk;
+use super::outbound::Outside;
 use super::points::Points;
 use super::storage;
 use super::supervisor::{Actors, Task};
@@ -32,6 +31,7 @@ pub(super) struct LivePorts {
     tasks: Sender<Task>,
     /// Where the database is.
     data: PathBuf,
+    outside: Outside,
     /// What is known at once: to be heard in the next turn.
     heard: Vec<Input>,
 }
@@ -40,11 +40,11 @@ impl LivePorts {
     pub(super) fn new(
         log: Log,
         actors: Arc<Actors>,
-        drivers: Drivers,
-        points: Points,
+        (drivers, points): (Drivers, Points),
         desk: Arc<Desk>,
         tasks: Sender<Task>,
         data: PathBuf,
+        outside: Outside,
     ) -> Self {
         let reader = log.reader();
         Self {
@@ -56,6 +56,7 @@ impl LivePorts {
             desk,
             tasks,
             data,
+            outside,
             heard: Vec::new(),
         }
     }
@@ -132,11 +133,8 @@ impl Ports for LivePorts {
     }
 
     fn call(&mut self, call: OpenCall) {
-        let outcome = Err("this build performs no outbound calls".to_owned());
-        self.heard.push(Input::Called(CallAnswer {
-            id: call.id,
-            outcome,
-        }));
+        let refused = self.outside.call(call);
+        self.heard.extend(refused.map(Input::Called));
     }
 
     fn answer(&mut self, ticket: Ticket, answer: Answer) {

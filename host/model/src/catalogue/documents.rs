@@ -229,6 +229,7 @@ pub static DOCUMENTS: &[DocumentSpec] = &[
             may("configuration_loaded", Flag),
             may("devices_initialized", Number),
             may("numbering", Object),
+            may("off_since", Words),
         ],
     ),
     doc("system.lifecycle.stopping", &[may("reason", Words)]),
