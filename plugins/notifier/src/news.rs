@@ -155,9 +155,7 @@ impl Told<'_> {
         let since = calendar::instant(since, 0).ok()?;
         let shown = |instant| time_of_day(instant, clock.utc_offset);
         let off = format!("off {}–{}", shown(since), shown(self.event.at));
-        let text = format!(
-            "growbox was {off} and ended without a word before. Every device began at its safe level."
-        );
+        let text = format!("growbox was {off} and did not end cleanly before: power cut or crash.");
         let severity = Severity::Warning;
         let message = self.message(severity.heading(), &off, severity, &text);
         Some(News::Once(format!("back/{}", self.event.seq), message))
