@@ -180,6 +180,7 @@ impl Device {
         out.records.push(Record::Dosed(Dose {
             device: self.spec.id.clone(),
             length: pulse.length,
+            moment: now.moment,
             wall: now.wall,
         }));
     }

@@ -1,9 +1,8 @@
 //! The doses of a device: how many count now, and when the next one is free.
 //!
-//! A dose counts for a day of room time, which nobody can set back, and for a day by the label
-//! it bears, which survives a restart. What the log remembers with a label that lies ahead (the
-//! clock was set back meanwhile) counts as if it had been given at the start: never fewer than
-//! were given, and no wrong label keeps plants dry for years.
+//! A dose counts for a day of room time, which goes on over restarts and which nobody can set,
+//! and for a day by the label it bears. A label that lies ahead (the clock was set back
+//! meanwhile) counts for nothing: no wrong label keeps plants dry for years.
 
 use growbox_model::{DeviceId, Dose, Instant, Moment, Now, Span};
 
@@ -27,7 +26,7 @@ impl Doses {
     pub(crate) fn restored(doses: &[Dose], device: &DeviceId, now: Now) -> Self {
         let own = doses.iter().filter(|dose| dose.device == *device);
         let given = own.map(|dose| Given {
-            moment: now.moment - now.wall.since(dose.wall),
+            moment: dose.moment.min(now.moment),
             wall: dose.wall,
         });
         Self {
@@ -104,24 +103,29 @@ mod tests {
     }
 
     #[test]
-    fn what_the_log_remembers_counts_by_its_label() {
+    fn what_the_log_remembers_counts_whatever_its_label() {
         let device = DeviceId::new("pump").unwrap();
-        let of = |wall_hours| Dose {
+        let of = |hours, wall_hours| Dose {
             device: device.clone(),
             length: Span::seconds(20),
+            moment: now(hours, 0).moment,
             wall: now(0, wall_hours).wall,
         };
         let other = Dose {
             device: DeviceId::new("other").unwrap(),
-            ..of(99)
+            ..of(49, 99)
         };
-        let known = [of(70), of(90), other];
+        let known = [of(20, 70), of(40, 90), other];
         let at = now(50, 100);
         let doses = Doses::restored(&known, &device, at);
         assert_eq!(doses.free_at(2, at), None);
         assert_eq!(doses.free_at(1, at), Some(now(64, 0).moment));
-        let ahead = Doses::restored(&[of(9_000)], &device, at);
-        assert_eq!(ahead.free_at(1, at), Some(now(74, 0).moment));
-        assert_eq!(ahead.free_at(1, now(74, 124)), None);
+        for label in [9_000, 0] {
+            let wrong = Doses::restored(&[of(40, label)], &device, at);
+            assert_eq!(wrong.free_at(1, at), Some(now(64, 0).moment));
+            assert_eq!(wrong.free_at(1, now(64, 114)), None);
+        }
+        let later = Doses::restored(&[of(9_000, 0)], &device, at);
+        assert_eq!(later.free_at(1, at), Some(now(74, 0).moment));
     }
 }

@@ -40,6 +40,8 @@ mod bench;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod properties_of_pulses;
+#[cfg(test)]
 mod scenarios;
 
 pub use decide::Ask;

@@ -141,7 +141,9 @@ pub struct Dose {
     pub device: DeviceId,
     /// How long.
     pub length: Span,
-    /// When, by the wall clock: it survives restarts.
+    /// When, in room time, which goes on over restarts and which nobody can set.
+    pub moment: Moment,
+    /// When, by the wall clock.
     pub wall: Instant,
 }
 

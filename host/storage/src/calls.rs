@@ -1,12 +1,12 @@
 //! Open outbound calls and given doses as rows, both ways.
 
 use growbox_model::commit::{CallId, Dose, OpenCall};
-use growbox_model::{Call, DeviceId, Generation, Instant, PluginId, Seq, Span};
+use growbox_model::{Call, DeviceId, Generation, Instant, Moment, PluginId, Seq, Span};
 use rusqlite::{Connection, Row, params};
 
 use crate::position::{signed, unsigned};
 
-/// How long a dose is kept: a day, and what clocks may be set by.
+/// How long a dose is kept, in room time: a day, and a little.
 const DOSES: Span = Span::hours(25);
 
 /// Keeps a call until it is answered.
@@ -85,28 +85,30 @@ fn headers(connection: &Connection, call: i64) -> rusqlite::Result<Vec<(String, 
 /// Keeps a dose for its day.
 pub(crate) fn keep_dose(connection: &Connection, dose: &Dose) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("INSERT INTO dose (device, length, wall) VALUES (?1, ?2, ?3)")?
+        .prepare_cached("INSERT INTO dose (device, length, moment, wall) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![
             dose.device.as_str(),
             signed(dose.length.0),
+            signed(dose.moment.0),
             signed(dose.wall.0)
         ])?;
     connection
-        .prepare_cached("DELETE FROM dose WHERE wall < ?1")?
-        .execute([signed(dose.wall.minus(DOSES).0)])
+        .prepare_cached("DELETE FROM dose WHERE moment < ?1")?
+        .execute([signed((dose.moment - DOSES).0)])
         .map(|_| ())
 }
 
 /// What `read_dose` reads, oldest first.
-pub(crate) const GIVEN: &str = "SELECT device, length, wall FROM dose ORDER BY number";
+pub(crate) const GIVEN: &str = "SELECT device, length, moment, wall FROM dose ORDER BY number";
 
 /// A row of `GIVEN`.
 pub(crate) fn read_dose(row: &Row<'_>) -> rusqlite::Result<Option<Dose>> {
-    let (length, wall) = (row.get(1)?, row.get(2)?);
+    let (length, moment, wall) = (row.get(1)?, row.get(2)?, row.get(3)?);
     let device = DeviceId::new(&row.get::<_, String>(0)?).ok();
     Ok(device.map(|device| Dose {
         device,
         length: Span(unsigned(length)),
+        moment: Moment(unsigned(moment)),
         wall: Instant(unsigned(wall)),
     }))
 }

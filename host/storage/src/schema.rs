@@ -115,7 +115,8 @@ CREATE TABLE call_header (
     PRIMARY KEY (call, place)
 ) WITHOUT ROWID;
 CREATE TABLE dose (
-    number INTEGER PRIMARY KEY, device TEXT NOT NULL, length INTEGER NOT NULL, wall INTEGER NOT NULL
+    number INTEGER PRIMARY KEY, device TEXT NOT NULL, length INTEGER NOT NULL,
+    moment INTEGER NOT NULL, wall INTEGER NOT NULL
 );
 ";
 

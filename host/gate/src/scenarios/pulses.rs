@@ -53,6 +53,7 @@ fn a_pulse_runs_its_length_once_and_says_so() {
     let dose = Dose {
         device: id("pump"),
         length: LENGTH,
+        moment: bench.now.moment,
         wall: bench.now.wall,
     };
     assert_eq!(bench.said.records[0], Record::Dosed(dose));
@@ -235,6 +236,29 @@ fn doses_survive_a_restart_and_no_pulse_does() {
     assert_eq!(levels(&bench), [0.0]);
     assert_eq!(failed(&mut bench), "host restarted");
     assert_eq!(pulse(&mut bench, LENGTH).policy, "doses");
+}
+
+#[test]
+fn a_clock_set_ahead_before_a_restart_frees_no_dose() {
+    let started = Bench::of(Vec::new()).now;
+    let given = started.moment - Span::hours(1);
+    let dose = Dose {
+        device: id("pump"),
+        length: LENGTH,
+        moment: given,
+        wall: started.wall.minus(Span::hours(23)),
+    };
+    let restored = Restored {
+        doses: vec![dose],
+        ..Restored::default()
+    };
+    let mut bench = Bench::restored(vec![pump(1)], &restored, Operation::Control);
+    bench.pass(Span::hours(22));
+    let over = pulse(&mut bench, LENGTH);
+    assert_eq!((over.kind, over.policy), (VerdictKind::Denied, "doses"));
+    assert_eq!(over.free_at, Some(given + Span::hours(24)));
+    bench.pass(Span::hours(1));
+    assert_eq!(pulse(&mut bench, LENGTH).kind, VerdictKind::Granted);
 }
 
 #[test]

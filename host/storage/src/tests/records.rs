@@ -312,7 +312,8 @@ fn doses_are_kept_for_a_day() {
     let dose = |hour: u64| Dose {
         device: device(),
         length: Span::seconds(hour),
-        wall: Instant(FOUNDED + hour * 3600 * SECOND),
+        moment: Moment(hour * 3600 * SECOND),
+        wall: Instant(FOUNDED + (40 - hour) * 3600 * SECOND),
     };
     log.commit(records(
         (0..40).map(|hour| Record::Dosed(dose(hour))).collect(),
