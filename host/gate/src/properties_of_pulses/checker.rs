@@ -217,6 +217,16 @@ impl Checker {
         over
     }
 
+    /// The host was away: timers went on, and room time may not have.
+    pub(super) fn away(&mut self, returned: Moment, now: Moment) {
+        self.run_out(returned);
+        for output in self.outputs.values_mut() {
+            output.since = output.since.min(now);
+            let left = output.timer.map(|end| end.since(returned));
+            output.timer = left.map(|left| now + left);
+        }
+    }
+
     /// An output switched, or may have, and the gate was not told.
     pub(super) fn unseen(&mut self, device: &DeviceId) {
         self.outputs.get_mut(device).unwrap().unseen = true;
