@@ -1,119 +1,19 @@
 //! What holds for pulses, whatever happens: durable late or never, clocks set, drivers lost, ends of the process.
 
 mod checker;
+mod steps;
 
 use growbox_model::commit::Restored;
 use growbox_model::ports::{DriveOrder, DriverReport};
 use growbox_model::{
-    Command, DeviceId, DeviceSpec, Instant, Moment, Now, Operation, Quantity, Record, Requester,
-    Seq, Span, ZoneId,
+    Command, DeviceSpec, Instant, Moment, Now, Operation, Quantity, Record, Seq, Span, ZoneId,
 };
 use proptest::prelude::*;
 
-use crate::bench::{device, person, plugin, request, zone};
+use crate::bench::{plugin, request, zone};
 use crate::{Ask, Gate, Settlement, World};
 use checker::Checker;
-
-/// One thing that happens.
-#[derive(Debug, Clone)]
-enum Step {
-    /// Who, what, how long in milliseconds, how many seconds ago its cause was.
-    Pulse(usize, usize, u64, u64),
-    Level(usize, usize, bool, Option<u64>),
-    Release(usize, usize),
-    Wait(u64),
-    /// Everything so far is on disk.
-    Durable,
-    /// From here on each step is on disk before the next one, or is not.
-    Prompt(bool),
-    Fresh(bool),
-    Stop(bool),
-    Reset,
-    Hold(usize, bool, Option<u64>),
-    Unhold(usize),
-    Operate(Operation),
-    Confirms(bool),
-    Confirm,
-    Fail(usize),
-    Reach(usize, bool),
-    Move(usize, bool),
-    /// Seconds ahead or back.
-    Clock(i64),
-    /// Clean or not, in the same boot or not, away so many seconds, the clock is believed.
-    Restart(bool, bool, u64, bool),
-}
-
-const NAMES: [&str; 3] = ["pump", "valve", "vessel"];
-
-/// With and without a rest and a need; few doses, more, and no bound.
-fn devices() -> Vec<DeviceSpec> {
-    let spec = |id, doses, min_off| {
-        let mut spec = device(id, "pump");
-        spec.doses_per_day = doses;
-        spec.min_off = min_off;
-        spec
-    };
-    let mut valve = spec("valve", Some(5), Span::minutes(2));
-    valve.needs = vec![temperature()];
-    valve.min_on = Span::seconds(10);
-    let mut vessel = spec("vessel", None, Span::ZERO);
-    vessel.max_on = Some(Span::seconds(40));
-    vec![spec("pump", Some(2), Span::seconds(30)), valve, vessel]
-}
-
-fn temperature() -> Quantity {
-    Quantity::new("temperature").unwrap()
-}
-
-fn requesters() -> [Requester; 4] {
-    [
-        plugin("vpd"),
-        plugin("low"),
-        plugin("stray"),
-        person("anna"),
-    ]
-}
-
-fn id(which: usize) -> DeviceId {
-    DeviceId::new(NAMES[which]).unwrap()
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let what = || 0..NAMES.len();
-    let operation = prop_oneof![
-        4 => Just(Operation::Control),
-        1 => Just(Operation::Paused),
-        1 => Just(Operation::Observe)
-    ];
-    let wait = prop_oneof![3 => 0..70u64, 2 => 0..400u64, 2 => 3_600..50_000u64];
-    let day = 90_000i64;
-    prop_oneof![
-        12 => (0..4usize, what(), 0..150_000u64, prop_oneof![4 => Just(0), 1 => 0..70u64])
-            .prop_map(|(who, what, length, age)| Step::Pulse(who, what, length, age)),
-        3 => (0..4usize, what(), any::<bool>(), proptest::option::of(0..300u64))
-            .prop_map(|(who, what, on, lease)| Step::Level(who, what, on, lease)),
-        1 => (0..4usize, what()).prop_map(|(who, what)| Step::Release(who, what)),
-        12 => wait.prop_map(Step::Wait),
-        3 => Just(Step::Durable),
-        2 => any::<bool>().prop_map(Step::Prompt),
-        2 => any::<bool>().prop_map(Step::Fresh),
-        1 => any::<bool>().prop_map(Step::Stop),
-        2 => Just(Step::Reset),
-        1 => (what(), any::<bool>(), proptest::option::of(1..900u64))
-            .prop_map(|(what, on, span)| Step::Hold(what, on, span)),
-        2 => what().prop_map(Step::Unhold),
-        2 => operation.prop_map(Step::Operate),
-        2 => any::<bool>().prop_map(Step::Confirms),
-        3 => Just(Step::Confirm),
-        1 => what().prop_map(Step::Fail),
-        3 => (what(), prop_oneof![1 => Just(false), 2 => Just(true)])
-            .prop_map(|(what, yes)| Step::Reach(what, yes)),
-        1 => (what(), any::<bool>()).prop_map(|(what, on)| Step::Move(what, on)),
-        2 => (-day..day).prop_map(Step::Clock),
-        2 => (any::<bool>(), any::<bool>(), 0..20_000u64, any::<bool>())
-            .prop_map(|(clean, boot, away, trusted)| Step::Restart(clean, boot, away, trusted)),
-    ]
-}
+use steps::{NAMES, Step, devices, id, requesters, step};
 
 /// A world that does as it is told.
 #[derive(Debug)]
@@ -187,13 +87,13 @@ impl Room {
         match step {
             Step::Pulse(who, what, length, age) => {
                 let length = Span::millis(*length);
-                self.ask(*who, *what, Command::Pulse(length), None, *age);
+                self.ask(*who, *what, &Command::Pulse(length), None, *age);
             }
             Step::Level(who, what, on, lease) => {
                 let level = Command::Level(f64::from(u8::from(*on)));
-                self.ask(*who, *what, level, lease.map(Span::seconds), 0);
+                self.ask(*who, *what, &level, lease.map(Span::seconds), 0);
             }
-            Step::Release(who, what) => self.ask(*who, *what, Command::Release, None, 0),
+            Step::Release(who, what) => self.ask(*who, *what, &Command::Release, None, 0),
             Step::Wait(seconds) => return self.wait(Span::seconds(*seconds)),
             Step::Durable => self.store(),
             Step::Prompt(yes) => self.prompt = *yes,
@@ -226,7 +126,7 @@ impl Room {
     }
 
     /// Each request is decided once: a pulse is never a renewal of another.
-    fn ask(&mut self, who: usize, what: usize, command: Command, lease: Option<Span>, age: u64) {
+    fn ask(&mut self, who: usize, what: usize, command: &Command, lease: Option<Span>, age: u64) {
         let now = self.now;
         let request = request(NAMES[what], command.clone(), lease);
         let ask = Ask {
@@ -248,7 +148,7 @@ impl Room {
         self.seq = Seq(self.seq.0 + 1);
         let verdict = self.gate.decide(&ask, self.seq, &self.world, now);
         let records = self.gate.take_records();
-        if let Command::Pulse(length) = command {
+        if let Command::Pulse(length) = *command {
             let said = (&verdict, records.as_slice());
             let operation = self.world.operation;
             self.checker
@@ -309,7 +209,7 @@ impl Room {
         self.report(&DriverReport::Moved(id(what), level));
     }
 
-    /// What the log would give back, and a new gate over it. Outputs and their timers go on.
+    /// A new gate over what the log gives back. Outputs and their timers go on.
     fn restart(&mut self, clean: bool, same_boot: bool, away: Span, trusted: bool) {
         if clean {
             let said = self.gate.end(&self.world, self.now);

@@ -55,7 +55,7 @@ impl Flow {
         let waits = |section: &str, key: &str| {
             let path = format!("{section}.{key}");
             let restart = &self.standing.restart_for;
-            restart.iter().any(|wanted| *wanted == path)
+            restart.contains(&path)
         };
         let restart = next
             .changes
