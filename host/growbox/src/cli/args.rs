@@ -9,7 +9,8 @@ use growbox_model::{DeviceId, SensorId};
 use super::options::{
     AcknowledgeArgs, AlertsArgs, AlertsWord, AnalyticsArgs, CheckArgs, DemoArgs, DiscoverArgs,
     DoctorArgs, EventFilter, Export, ExportArgs, Format, IngestArgs, InspectArgs, Listing,
-    OneDevice, OneEvent, OrderArgs, QueryArgs, RunArgs, SimArgs, TailArgs, ZoneSetArgs,
+    NotifyTestArgs, OneDevice, OneEvent, OrderArgs, QueryArgs, RunArgs, SimArgs, TailArgs,
+    ZoneSetArgs,
 };
 use super::{Command, Task};
 
@@ -112,6 +113,9 @@ enum Word {
     Alerts(AlertsArgs),
     /// Show the newest report: how often, how well, how fast
     Analytics(AnalyticsArgs),
+    /// Try how people are told
+    #[command(subcommand)]
+    Notify(NotifyWord),
     /// Ask how well everything is; exit code 0 where it is healthy, 1 where it is not
     Health(Listing),
 }
@@ -176,6 +180,15 @@ enum ZoneWord {
         after_long_help = "Examples:\n  growbox zone set tent --stage mid-flower\n  growbox zone set tent --operation observe --yes --reason \"a hand in the tent\"\n  growbox zone set tent --target vpd=1.2 --target temperature=25"
     )]
     Set(Box<ZoneSetArgs>),
+}
+
+#[derive(Debug, Subcommand)]
+enum NotifyWord {
+    /// Send a message on every channel of [notify], and show what each answered
+    #[command(
+        after_long_help = "Exit code 1 where a channel could not be reached.\n\nExamples:\n  growbox notify test\n  growbox notify test --channel ntfy"
+    )]
+    Test(NotifyTestArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -292,6 +305,8 @@ pub enum Asking {
         /// As JSON.
         json: bool,
     },
+    /// `notify test`.
+    NotifyTest(NotifyTestArgs),
     /// `plugin list`.
     Plugins {
         /// As JSON.
@@ -353,6 +368,7 @@ fn task(word: Word) -> Task {
         Word::Analytics(AnalyticsArgs { window, json }) => {
             Task::Asking(Asking::Analytics { window, json })
         }
+        Word::Notify(NotifyWord::Test(args)) => Task::Asking(Asking::NotifyTest(args)),
         Word::Stop(args) => Task::Asking(Asking::Stop(args)),
         Word::Reset(args) => Task::Asking(Asking::Reset(args)),
         Word::Doctor(DoctorArgs { rebind }) => Task::Asking(Asking::Rebind(rebind)),

@@ -125,6 +125,7 @@ impl Talk<'_> {
             Asking::Alerts { state, json } => self.alerts(state.as_deref(), *json),
             Asking::Acknowledge(args) => self.acknowledge(args),
             Asking::Analytics { window, json } => self.analytics(window, *json),
+            Asking::NotifyTest(args) => self.notify_test(args),
         }
     }
 

@@ -14,6 +14,7 @@ mod check;
 mod client;
 mod failure;
 mod ingest;
+mod notify_test;
 mod options;
 mod place;
 mod show;

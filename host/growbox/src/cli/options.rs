@@ -178,6 +178,17 @@ pub struct AcknowledgeArgs {
     pub json: bool,
 }
 
+/// `growbox notify test`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct NotifyTestArgs {
+    /// Only this channel: ntfy, webhook, telegram or mail
+    #[arg(long, value_name = "NAME")]
+    pub channel: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 #[derive(Debug, Clone, Args)]
 pub(super) struct AnalyticsArgs {
     /// Over how long: 1h, 1d or 7d

@@ -2,6 +2,7 @@
 
 mod changes;
 mod ingest;
+mod notify;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
