@@ -17,6 +17,9 @@ use super::report::{Report, Wrong};
 use super::section::{Section, as_table};
 use super::value::{Read, count_in, some_text, span_in, text, time_of_day, word_of};
 
+#[cfg(test)]
+mod tests;
+
 /// What Telegram answers under, unless a relay is named.
 const TELEGRAM: &str = "https://api.telegram.org";
 /// Messages an hour each channel may get, unless set.

@@ -54,7 +54,7 @@ impl SourceText<'_> {
         let marked = self.slice(span).split('\n').next().unwrap_or_default();
         let indent = line.chars().take_while(|c| c.is_whitespace()).count();
         let shown = Shown {
-            text: masked(line.trim_start()),
+            text: users_masked(&masked(line.trim_start())),
             start: column.saturating_sub(indent),
             length: marked.trim_end().chars().count().max(1),
         };
@@ -148,13 +148,34 @@ fn masked(line: &str) -> String {
     out
 }
 
+/// Where the authority of a URL ends, which begins its text.
+fn authority_end(rest: &str) -> usize {
+    rest.find(['/', '?', '#', '"', '\'', ' ', ','])
+        .unwrap_or(rest.len())
+}
+
+/// A line with the user part of every URL blotted out, at equal length.
+fn users_masked(line: &str) -> String {
+    let Some((scheme, rest)) = line.split_once("://") else {
+        return line.to_owned();
+    };
+    let (authority, tail) = rest.split_at(authority_end(rest));
+    let tail = users_masked(tail);
+    match authority.rsplit_once('@') {
+        Some((user, host)) => {
+            let blot = "*".repeat(user.chars().count());
+            format!("{scheme}://{blot}@{host}{tail}")
+        }
+        None => format!("{scheme}://{authority}{tail}"),
+    }
+}
+
 /// A value's text with the user part of every URL left out.
 pub(super) fn without_url_users(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else {
         return text.to_owned();
     };
-    let host_end = rest.find(['/', '"', '\'', ' ', ',']).unwrap_or(rest.len());
-    let (authority, tail) = rest.split_at(host_end);
+    let (authority, tail) = rest.split_at(authority_end(rest));
     let host = authority.rsplit('@').next().unwrap_or(authority);
     format!("{scheme}://{host}{}", without_url_users(tail))
 }
@@ -204,6 +225,8 @@ mod tests {
     fn secrets_are_never_shown() {
         let found = place("mqtt = { password = \"hunter2\", x = \"y\" }", "x");
         assert_eq!(found.text, "mqtt = { password = \"*******\", x = \"y\" }");
+        let found = place("ntfy = \"https://me:hunter2@n.example/x@y\"", "ntfy");
+        assert_eq!(found.text, "ntfy = \"https://**********@n.example/x@y\"");
         assert_eq!(
             without_url_users("[\"https://me:pw@x.example/a\", \"http://y@z\"]"),
             "[\"https://x.example/a\", \"http://z\"]"

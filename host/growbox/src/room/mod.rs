@@ -48,7 +48,7 @@ pub use supervisor::COMPILE;
 use crate::config::{Checked, Configuration, StorageSpec};
 use crate::telemetry::events;
 use heart::{Heart, Message};
-use outbound::{Beats, Outside};
+use outbound::{Beats, Outside, Renewal};
 use points::Points;
 use ports::LivePorts;
 use reload::Reload;
@@ -77,6 +77,7 @@ pub struct Room {
     log: Log,
     broker: Option<Running>,
     reload: Option<Reload>,
+    renewal: Renewal,
     _pulse: Option<Pulse>,
 }
 
@@ -118,6 +119,7 @@ impl Room {
         let actors = supervisor.actors();
         let desk = Arc::new(Desk::new(&room, inbox.clone(), &log, supervisor.ledger()));
         let outside = Outside::open(&notify, room.node.clock, inbox.clone())?;
+        let renewal = outside.renewal();
         let ports = LivePorts::new(
             log.clone(),
             actors,
@@ -159,6 +161,7 @@ impl Room {
             heart,
             log,
             reload: None,
+            renewal,
             _pulse: pulse,
         })
     }
@@ -169,7 +172,9 @@ impl Room {
     /// # Errors
     /// When the file cannot be watched.
     pub fn follow(&mut self, file: &Path, running: Checked) -> anyhow::Result<()> {
-        let reload = Reload::begin(file, running, self.inbox.clone(), self.log.clone())?;
+        let renewal = self.renewal.clone();
+        let (inbox, log) = (self.inbox.clone(), self.log.clone());
+        let reload = Reload::begin(file, running, inbox, log, renewal)?;
         self.reload = Some(reload);
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Outbound: calls of plug-ins go out and their answers come in, and the heartbeat hangs on the flow.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -40,7 +40,7 @@ impl Beats {
 
 /// What the room has towards the outside.
 pub(super) struct Outside {
-    outbound: Option<Outbound>,
+    outbound: Option<Arc<Outbound>>,
 }
 
 impl Outside {
@@ -61,8 +61,13 @@ impl Outside {
         let outbound = Outbound::start(notify.book.clone(), answer);
         let outbound = outbound.context("no threads for outbound calls")?;
         Ok(Self {
-            outbound: Some(outbound),
+            outbound: Some(Arc::new(outbound)),
         })
+    }
+
+    /// What takes over another `[notify]`.
+    pub(super) fn renewal(&self) -> Renewal {
+        Renewal(self.outbound.as_ref().map(Arc::downgrade))
     }
 
     /// Takes a call on; where it cannot, this is the answer.
@@ -73,6 +78,20 @@ impl Outside {
                 id: call.id,
                 outcome: Err("under [node] clock = \"events\" nothing is called".into()),
             }),
+        }
+    }
+}
+
+/// Takes over another `[notify]` while the room runs; the heartbeat waits for a restart.
+#[derive(Clone)]
+pub(super) struct Renewal(Option<Weak<Outbound>>);
+
+impl Renewal {
+    /// From now on these secrets and this mail server.
+    pub(super) fn renew(&self, notify: &NotifySpec) {
+        // What is gone has nobody to call any more.
+        if let Some(outbound) = self.0.as_ref().and_then(Weak::upgrade) {
+            outbound.renew(notify.book.clone());
         }
     }
 }

@@ -6,8 +6,8 @@
 //!                            └ gone, torn, or as before
 //! ```
 //!
-//! Zones, sensors, devices, plug-ins, filters and storage change while the room runs. Every other
-//! table waits for a restart, and is named as waiting.
+//! Zones, sensors, devices, plug-ins, filters, storage and who is told change while the room runs.
+//! Every other table, and the heartbeat, waits for a restart, and is named as waiting.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,13 +22,18 @@ use serde_json::{Value, json};
 
 use super::heart::Message;
 use super::limits_of;
+use super::outbound::Renewal;
 use super::watch::Watch;
 use crate::config::{self, Checked, Configuration, Finding, Said, changes};
 
 /// A file that is being written is looked at when it has been quiet for so long.
 const QUIET: Duration = Duration::from_millis(250);
 /// Tables that are taken over while the room runs.
-const LIVE: [&str; 6] = ["zone", "sensor", "device", "plugin", "filters", "storage"];
+const LIVE: [&str; 7] = [
+    "zone", "sensor", "device", "plugin", "filters", "storage", "notify",
+];
+/// Keys of those that are not.
+const FIXED: [(&str, &str); 2] = [("notify", "heartbeat"), ("notify", "heartbeat_every")];
 
 /// Why the file is to be looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +60,7 @@ struct Follower {
     text: String,
     inbox: Sender<Message>,
     log: Log,
+    renewal: Renewal,
 }
 
 impl Reload {
@@ -64,6 +70,7 @@ impl Reload {
         running: Checked,
         inbox: Sender<Message>,
         log: Log,
+        renewal: Renewal,
     ) -> anyhow::Result<Self> {
         let (told, tasks) = bounded(16);
         let tell = told.clone();
@@ -80,6 +87,7 @@ impl Reload {
             text: running.text,
             inbox,
             log,
+            renewal,
         };
         // Whatever was written between reading it and watching it.
         let _ = told.try_send(Told::Touched);
@@ -152,6 +160,8 @@ impl Follower {
             );
         }
         self.log.set_limits(limits_of(&next.storage));
+        // Before the notifier is: its first call must find its secrets.
+        self.renewal.renew(&next.notify);
         self.tell(Input::Configured(Box::new(Reconfiguration {
             room: next.room.clone(),
             changes: differences,
@@ -221,7 +231,8 @@ fn waiting(changes: &[ConfigChange]) -> Vec<String> {
         } else {
             table
         };
-        !LIVE.contains(&named)
+        let fixed = FIXED.contains(&(change.section.as_str(), change.parameter.as_str()));
+        fixed || !LIVE.contains(&named)
     };
     changes
         .iter()
@@ -264,6 +275,24 @@ fn sentence(reason: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_told_changes_at_once_and_the_heartbeat_waits() {
+        let change = |section: &str, parameter: &str| ConfigChange {
+            section: section.into(),
+            parameter: parameter.into(),
+            old: Value::Null,
+            new: json!("https://a.example"),
+        };
+        let changes = [
+            change("notify", "ntfy"),
+            change("notify.mail", "server"),
+            change("notify", "heartbeat"),
+            change("api", "listen"),
+            change("", "notify"),
+        ];
+        assert_eq!(waiting(&changes), ["notify.heartbeat", "api.listen"]);
+    }
 
     #[test]
     fn a_beginning_of_the_file_is_torn_and_a_shorter_file_is_not() {
