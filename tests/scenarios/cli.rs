@@ -31,7 +31,7 @@ fn a_running_host_answers_in_words_and_in_json() {
         assert!(list.contains(word), "{list}");
     }
     let devices = parsed(&room.cli(["device", "list", "--json"]).expect(0));
-    assert_eq!(devices["devices"].as_array().map(Vec::len), Some(6));
+    assert_eq!(devices["devices"].as_array().map(Vec::len), Some(7));
     let zones = room.cli(["zone", "list"]).expect(0);
     assert!(
         zones.contains("tent") && zones.contains("mid-veg"),

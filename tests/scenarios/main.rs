@@ -2,6 +2,7 @@
 
 mod alert_rules;
 mod alerts;
+mod analytics;
 mod calls;
 mod changes;
 mod cli;

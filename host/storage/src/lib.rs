@@ -81,7 +81,8 @@ impl Options {
     }
 }
 
-/// The log. Cheap to clone; when the last clone goes, what waits is written and the writer ends.
+/// The log. Cheap to clone; when it is closed, or the last clone goes, what waits is written and
+/// the writer ends.
 #[derive(Clone)]
 pub struct Log(Arc<Inner>);
 
@@ -203,6 +204,12 @@ impl Log {
         self.0.shared.set_limits(limits);
     }
 
+    /// Writes what waits and ends the writer, whoever else still holds a clone: they read on, and
+    /// what they commit is not written any more.
+    pub fn close(&self) {
+        self.0.close();
+    }
+
     /// For questions; shares its connections with every other reader of this log.
     pub fn reader(&self) -> Reader {
         self.0.reader.clone()
@@ -211,6 +218,12 @@ impl Log {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Inner {
+    fn close(&self) {
         self.shared.close();
         let thread = self
             .thread

@@ -83,6 +83,16 @@ impl<F: Fn(Seq)> Writer<F> {
                 Err(error) => self.failed(&error),
             }
         }
+        self.settle_files();
+    }
+
+    /// Brings the write-ahead log into the database, so that its one file is all there is. Where
+    /// that fails the two files together are the database.
+    fn settle_files(&self) {
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        if let Err(error) = self.connection.query_row(checkpoint, [], |_| Ok(())) {
+            tracing::warn!(%error, "the write-ahead log stays beside the database");
+        }
     }
 
     fn next_group(&self) -> Option<Vec<Arc<Pending>>> {

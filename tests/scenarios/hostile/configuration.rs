@@ -31,7 +31,7 @@ const WRONG: &[(&str, &[&str])] = &[
     ),
     (
         "heater = { zone = \"tent\", role = \"heater\", output = \"gpio:5\" }",
-        &["no driver for gpio:", "sim:, unix:, null:"],
+        &["no driver for gpio:", "sim:, unix:, zigbee:, mqtt:, null:"],
     ),
     ("[plugin.stranger]", &["stranger", "file ="]),
     ("[api]", &[]),

@@ -11,6 +11,7 @@ use super::*;
 const TENT: &str = include_str!("../../../../examples/tent.toml");
 const MINIMAL: &str = include_str!("../../../../examples/minimal.toml");
 const RECORDING: &str = include_str!("../../../../examples/recording.toml");
+const HOME: &str = include_str!("../../../../examples/home.toml");
 const ALERTS: &str = include_str!("../../../../examples/alerts.toml");
 /// The configuration a grower writes, as the project promises it.
 const GROWER: &str = include_str!("sample.toml");
@@ -50,7 +51,8 @@ fn an_empty_file_is_a_room() {
 fn the_examples_are_sound() {
     let tent = sound(TENT);
     assert_eq!(tent.room.node.clock, ClockForm::Scaled(60.0));
-    assert_eq!(tent.room.devices.len(), 6);
+    assert_eq!(tent.room.devices.len(), 7);
+    assert!(sound(HOME).mqtt.is_some());
     assert_eq!(sound(MINIMAL).room.sensors.len(), 1);
     assert_eq!(sound(ALERTS).room.sensors.len(), 2);
     let recording = sound(RECORDING);

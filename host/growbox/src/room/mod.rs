@@ -227,6 +227,7 @@ impl Room {
             .join()
             .map_err(|_| anyhow!("the flow panicked while it ended"))?;
         if self.log.flush(LAST_COMMIT) {
+            self.log.close();
             Ok(())
         } else {
             bail!("the last commit is not durable: {}", why_not(&self.log))
