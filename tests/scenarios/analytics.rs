@@ -48,8 +48,8 @@ fn a_report_over_an_empty_log_is_whole() {
         let text = report.to_string();
         assert!(!text.contains("null") && !text.contains("NaN"), "{text}");
     }
-    let wrong = client.get("/api/v1/analytics?window=2h").expect(404);
-    assert!(wrong.to_string().contains("1h, 1d"), "{wrong}");
+    let wrong = client.get("/api/v1/analytics?window=2h").expect(400);
+    assert!(wrong.to_string().contains("1h, 1d and 7d"), "{wrong}");
     let shown = room.cli(["analytics", "--window", "1h"]).expect(0);
     assert!(shown.contains("1h"), "{shown}");
 }
