@@ -8,6 +8,7 @@ mod latency;
 mod load;
 mod memory;
 mod metrics;
+mod mqtt;
 mod native;
 mod plugins;
 mod sandbox;
@@ -21,21 +22,23 @@ struct Plan {
     throughput: Duration,
     latency: Duration,
     memory: Duration,
+    mqtt: Duration,
     sandbox_events: usize,
 }
 
 impl Plan {
     fn of(quick: bool) -> Self {
-        let (throughput, latency, memory, sandbox_events) = if quick {
-            (5, 5, 20, 100_000)
+        let (throughput, latency, memory, mqtt, sandbox_events) = if quick {
+            (5, 5, 20, 3, 100_000)
         } else {
-            (20, 30, 600, 500_000)
+            (20, 30, 600, 10, 500_000)
         };
         let seconds = Duration::from_secs;
         Self {
             throughput: seconds(throughput),
             latency: seconds(latency),
             memory: seconds(memory),
+            mqtt: seconds(mqtt),
             sandbox_events,
         }
     }
@@ -65,13 +68,14 @@ fn main() -> anyhow::Result<()> {
 
 type Measure = fn(&Plan) -> anyhow::Result<Vec<Row>>;
 
-const PARTS: [(&str, Measure); 7] = [
+const PARTS: [(&str, Measure); 8] = [
     ("throughput", load::measure),
     ("latency", latency::measure),
     ("start", start::measure),
     ("sandbox", sandbox::measure),
     ("plugins", plugins::measure),
     ("metrics", metrics::measure),
+    ("mqtt", mqtt::measure),
     ("memory", memory::measure),
 ];
 
