@@ -120,7 +120,8 @@ impl Drivers {
         Ok(known)
     }
 
-    /// Serves an output no longer; it stays where it is. A driver that serves nothing ends.
+    /// Serves an output no longer; it stays where it is. A driver that serves nothing ends,
+    /// but for the broker's.
     pub fn detach(&mut self, output: &str) {
         let Ok(address) = parse_output(output) else {
             return;
@@ -194,8 +195,10 @@ impl Drivers {
         UnixRoom::open(path, &outputs, &sensors, patience, sink)
     }
 
+    /// What is behind the broker stays: its session hears sensors that are not counted here.
     fn close_idle(&mut self) {
-        self.seats.retain(|_, seat| !seat.served.is_empty());
+        self.seats
+            .retain(|prefix, seat| &**prefix == BROKER || !seat.served.is_empty());
     }
 
     /// Leads an order to its driver. Returns what is known at once.

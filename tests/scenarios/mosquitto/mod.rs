@@ -4,6 +4,8 @@
 mod commands;
 mod faults;
 mod readings;
+mod reload;
+mod tls;
 
 use growbox_tests::{Broker, Client, until};
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rumqttc::TlsConfiguration;
+use rumqttc::{TlsConfiguration, TlsError};
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{
     ConnectReturnCode, Filter, LastWill, Packet, Publish, RetainForwardRule,
@@ -15,7 +15,7 @@ use rumqttc::v5::mqttbytes::v5::{
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, StateError};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -190,7 +190,7 @@ fn words(error: &ConnectionError, host: &str) -> String {
             format!("the broker at {host} does not answer within {CONNECT_SECONDS} s")
         }
         ConnectionError::Io(error) => format!("cannot reach the broker at {host}: {error}"),
-        ConnectionError::Tls(error) => format!("no TLS with the broker at {host}: {error}"),
+        ConnectionError::Tls(error) => no_tls(&error, host),
         ConnectionError::MqttState(StateError::ConnectionAborted) => {
             format!("the broker at {host} closed the connection")
         }
@@ -202,6 +202,24 @@ fn words(error: &ConnectionError, host: &str) -> String {
         }
         other => format!("connection to {host} lost: {other}"),
     }
+}
+
+/// A certificate that nobody trusts is the one a person can do something about.
+fn no_tls(error: &TlsError, host: &str) -> String {
+    let certificate = match error {
+        TlsError::Io(error) => error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>()),
+        TlsError::TLS(error) => Some(error),
+        _ => None,
+    };
+    let advice = match certificate {
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+            ": its certificate is from an authority that is not trusted ([mqtt] ca)"
+        }
+        _ => "",
+    };
+    format!("no TLS with the broker at {host}{advice}: {error}")
 }
 
 fn options(settings: &Settings, entry: Entry) -> Result<MqttOptions, NoConnection> {

@@ -200,11 +200,11 @@ impl Driver for Mqtt {
 
     /// How an output is spoken to stands in the configuration, which is read at the start.
     fn attach(&mut self, point: &str) -> Result<Vec<DriverEvent>, Objection> {
-        if self.shared.outputs().serves(point) {
-            return Ok(Vec::new());
-        }
-        let message = format!("{point} is reached after a restart");
-        Err(Objection::new("needs_restart", message))
+        let known = self.shared.outputs().known(point);
+        known.ok_or_else(|| {
+            let message = format!("{point} is reached after a restart");
+            Objection::new("needs_restart", message)
+        })
     }
 
     fn detach(&mut self, point: &str) {

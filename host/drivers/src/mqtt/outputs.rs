@@ -118,11 +118,20 @@ impl Outputs {
         }
     }
 
-    /// Whether there is such an output.
-    pub(super) fn serves(&self, address: &str) -> bool {
-        self.slots
-            .iter()
-            .any(|slot| &*slot.point.address == address)
+    /// What is known of an output; none where there is no such output.
+    pub(super) fn known(&self, address: &str) -> Option<Vec<DriverEvent>> {
+        let mut slots = self.slots.iter();
+        let slot = slots.find(|slot| &*slot.point.address == address)?;
+        let address = || slot.point.address.clone();
+        let available = slot.available.map(|available| DriverEvent::Available {
+            address: address(),
+            available,
+        });
+        let level = slot.reported.map(|level| DriverEvent::State {
+            address: address(),
+            level,
+        });
+        Some(available.into_iter().chain(level).collect())
     }
 
     /// Nothing is wanted of an output any more.

@@ -113,7 +113,7 @@ impl Room {
         let points = Points::of(&room);
         let sink = driver_sink(&room, &points, inbox.clone());
         let mut drivers = open_drivers(&room, &points, &sink)?;
-        let broker = mqtt.map(|mqtt| mqtt::Broker::open(mqtt, &room, &mut drivers, &sink));
+        let broker = mqtt.map(|mqtt| mqtt::Broker::open(mqtt, &points, &mut drivers, &sink));
         let supervisor = Supervisor::new(&room, data, &log, inbox.clone())?;
         let tasks = supervisor.tasks();
         let actors = supervisor.actors();

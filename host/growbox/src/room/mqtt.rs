@@ -1,6 +1,5 @@
 //! The broker's session, wired: readings become posts that wait for durability, orders find it.
 
-use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
@@ -11,40 +10,34 @@ use growbox_model::commit::DeadLetter;
 use growbox_model::incoming::{Incoming, Speaker, reading};
 use growbox_model::json::STRING_BYTES;
 use growbox_model::row::{Answer, ComponentRow, HealthRow, PostResult, PostStatus, Wait};
-use growbox_model::{
-    EventType, Instant, Objection, Payload, Quality, RoomSpec, SensorSpec, Source, Text,
-};
+use growbox_model::{EventType, Instant, Objection, Payload, Quality, SensorSpec, Source, Text};
 use serde_json::json;
 
 use super::desk::Desk;
+use super::points::Points;
 use crate::config::MqttSpec;
 
 /// The session before it begins.
 pub(super) struct Broker {
     edge: Edge,
-    sensors: BTreeMap<Text, SensorSpec>,
+    points: Points,
 }
 
 impl Broker {
     /// Lets the session's driver take its orders; nothing is connected yet.
     pub(super) fn open(
         mqtt: MqttSpec,
-        room: &RoomSpec,
+        points: &Points,
         drivers: &mut Drivers,
         sink: &Sink,
     ) -> Self {
         advise(&mqtt);
-        let sensor = |name: &Text| Some((name.clone(), room.sensors.get(&**name)?.clone()));
-        let sensors = mqtt
-            .sensors
-            .iter()
-            .filter_map(|point| sensor(&point.sensor));
-        let sensors = sensors.collect();
         let outputs = mqtt.outputs.iter().map(|point| point.address.clone());
         let outputs = outputs.collect();
         let (driver, edge) = Mqtt::new(mqtt.settings, mqtt.sensors, mqtt.outputs, sink.clone());
         drivers.join(Box::new(driver), outputs);
-        Self { edge, sensors }
+        let points = points.clone();
+        Self { edge, points }
     }
 
     /// Begins the session.
@@ -52,7 +45,7 @@ impl Broker {
         desk.watch(self.edge.pulse());
         let intake = Posts {
             desk: desk.clone(),
-            sensors: Arc::new(self.sensors),
+            points: self.points,
         };
         self.edge.start(Arc::new(intake))
     }
@@ -73,12 +66,21 @@ fn advise(mqtt: &MqttSpec) {
 /// Readings on their way to the flow.
 struct Posts {
     desk: Arc<Desk>,
-    sensors: Arc<BTreeMap<Text, SensorSpec>>,
+    points: Points,
 }
 
 impl Intake for Posts {
     fn take(&self, readings: Vec<Said>) -> Taking {
-        let events = readings.iter().map(|said| self.incoming(said)).collect();
+        // The session listens to what it began with; a sensor may be gone or moved since.
+        let sensor = |said: Said| Some((self.points.distant(&said.sensor, &said.topic)?, said));
+        let (sensors, readings): (Vec<SensorSpec>, Vec<Said>) =
+            readings.into_iter().filter_map(sensor).unzip();
+        if readings.is_empty() {
+            return Box::pin(std::future::ready(Taken::Durable));
+        }
+        let events = sensors.iter().zip(&readings);
+        let events = events.map(|(sensor, said)| incoming(sensor, said));
+        let events = events.collect();
         let answer = self.desk.post(Post {
             events,
             speaker: Speaker::Driver,
@@ -108,38 +110,30 @@ impl Intake for Posts {
     }
 }
 
-impl Posts {
-    fn incoming(&self, said: &Said) -> Result<Incoming, Objection> {
-        let sensor = self.sensors.get(&said.sensor).ok_or_else(|| {
-            Objection::new(
-                "unknown_sensor",
-                format!("no sensor {} in the configuration", said.sensor),
-            )
-        })?;
-        // What was kept by the broker for nobody knows how long is no measure of now.
-        let quality = if said.undated {
-            Quality::Bad
-        } else {
-            Quality::Good
-        };
-        let reading = reading(
-            sensor.id.clone(),
-            &said.quantity,
-            said.value,
-            said.unit.as_deref(),
-            quality,
-        )?;
-        Ok(Incoming {
-            id: None,
-            kind: EventType::of_quantity(&reading.quantity),
-            zone: sensor.zone.clone(),
-            source: Source(format!("mqtt:{}", said.topic).into()),
-            at: said.at,
-            cause: None,
-            payload: Payload::Reading(reading),
-            metadata: None,
-        })
-    }
+fn incoming(sensor: &SensorSpec, said: &Said) -> Result<Incoming, Objection> {
+    // What was kept by the broker for nobody knows how long is no measure of now.
+    let quality = if said.undated {
+        Quality::Bad
+    } else {
+        Quality::Good
+    };
+    let reading = reading(
+        sensor.id.clone(),
+        &said.quantity,
+        said.value,
+        said.unit.as_deref(),
+        quality,
+    )?;
+    Ok(Incoming {
+        id: None,
+        kind: EventType::of_quantity(&reading.quantity),
+        zone: sensor.zone.clone(),
+        source: Source(format!("mqtt:{}", said.topic).into()),
+        at: said.at,
+        cause: None,
+        payload: Payload::Reading(reading),
+        metadata: None,
+    })
 }
 
 /// Nobody waits for the answer: what was refused becomes a dead letter.

@@ -12,6 +12,7 @@ use growbox_model::{
 };
 
 const DRIVER: &str = "driver:";
+const BROKER: &str = "mqtt:";
 
 /// Addresses of a room, both ways; clones see the same ones.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub(super) struct Points(Arc<RwLock<Named>>);
 #[derive(Debug)]
 struct Named {
     sensors: BTreeMap<Text, SensorSpec>,
+    /// Sensors behind the broker, by their names.
+    distant: BTreeMap<SensorId, SensorSpec>,
     devices: BTreeMap<Text, DeviceId>,
 }
 
@@ -29,6 +32,7 @@ impl Points {
         let devices = room.devices.values();
         Self(Arc::new(RwLock::new(Named {
             sensors: sensors(room),
+            distant: distant(room),
             devices: devices.map(|d| (d.output.clone(), d.id.clone())).collect(),
         })))
     }
@@ -40,7 +44,17 @@ impl Points {
 
     /// Hears the sensors of this room from now on.
     pub(super) fn hear(&self, room: &RoomSpec) {
-        self.named_mut().sensors = sensors(room);
+        let mut named = self.named_mut();
+        (named.sensors, named.distant) = (sensors(room), distant(room));
+    }
+
+    /// A sensor behind the broker, as long as this topic is its source.
+    pub(super) fn distant(&self, sensor: &str, topic: &str) -> Option<SensorSpec> {
+        let id = SensorId::new(sensor).ok()?;
+        let named = self.named();
+        let spec = named.distant.get(&id)?;
+        let source = spec.source.as_ref()?.as_str().strip_prefix(BROKER)?;
+        (source == topic).then(|| spec.clone())
     }
 
     /// A device stands behind its output from now on.
@@ -136,6 +150,15 @@ fn sensors(room: &RoomSpec) -> BTreeMap<Text, SensorSpec> {
         Some((Text::from(source), sensor.clone()))
     };
     room.sensors.values().filter_map(address).collect()
+}
+
+fn distant(room: &RoomSpec) -> BTreeMap<SensorId, SensorSpec> {
+    let behind = |sensor: &&SensorSpec| {
+        let source = sensor.source.as_ref();
+        source.is_some_and(|source| source.as_str().starts_with(BROKER))
+    };
+    let sensors = room.sensors.values().filter(behind);
+    sensors.map(|s| (s.id.clone(), s.clone())).collect()
 }
 
 fn incoming(

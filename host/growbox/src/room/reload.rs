@@ -7,16 +7,19 @@
 //! ```
 //!
 //! Zones, sensors, devices, plug-ins, filters, storage and who is told change while the room runs.
-//! Every other table, and the heartbeat, waits for a restart, and is named as waiting.
+//! Every other table, and the heartbeat, waits for a restart, and is named as waiting; so does how
+//! the broker's sensors and devices are spoken to, since its session goes on with what it began with.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender, bounded};
+use growbox_drivers::mqtt::{OutputPoint, SensorPoint};
 use growbox_flow::{ConfigChange, Input, Misconfiguration, Reconfiguration};
-use growbox_model::RoomSpec;
 use growbox_model::room::ClockForm;
+use growbox_model::{DeviceSpec, RoomSpec};
 use growbox_storage::Log;
 use serde_json::{Value, json};
 
@@ -55,7 +58,11 @@ struct Follower {
     file: PathBuf,
     /// What the room started with: only a restart takes over what differs from it elsewhere.
     started: Said,
+    /// What the broker's session began with.
+    session: Spoken,
     running: Configuration,
+    /// The room as the flow was told it.
+    told: RoomSpec,
     said: Said,
     text: String,
     inbox: Sender<Message>,
@@ -82,6 +89,8 @@ impl Reload {
         let follower = Follower {
             file: file.to_owned(),
             started: running.said.clone(),
+            session: Spoken::of(&configuration),
+            told: configuration.room.clone(),
             running: configuration,
             said: running.said,
             text: running.text,
@@ -151,7 +160,8 @@ impl Follower {
         } else {
             changes(&self.said, &said)
         };
-        let restart_for = waiting(&changes(&self.started, &said));
+        let distant = self.session.differences(&Spoken::of(&next));
+        let restart_for = waiting(&changes(&self.started, &said), &distant);
         if !differences.is_empty() {
             tracing::info!(
                 changes = differences.len(),
@@ -162,8 +172,9 @@ impl Follower {
         self.log.set_limits(limits_of(&next.storage));
         // Before the notifier is: its first call must find its secrets.
         self.renewal.renew(&next.notify);
+        self.told = keeping_sources(next.room.clone(), &self.told, &distant);
         self.tell(Input::Configured(Box::new(Reconfiguration {
-            room: next.room.clone(),
+            room: self.told.clone(),
             changes: differences,
             restart_for,
         })));
@@ -222,8 +233,59 @@ fn unreachable_now(running: &RoomSpec, next: &RoomSpec) -> Option<String> {
     ))
 }
 
-/// Changed keys of tables that only a restart takes over.
-fn waiting(changes: &[ConfigChange]) -> Vec<String> {
+/// How sensors and devices behind the broker are spoken to, by their tables.
+struct Spoken {
+    sensors: BTreeMap<String, SensorPoint>,
+    outputs: BTreeMap<String, OutputPoint>,
+}
+
+impl Spoken {
+    fn of(configuration: &Configuration) -> Self {
+        let mqtt = configuration.mqtt.as_ref();
+        let sensors = mqtt.map_or(&[][..], |mqtt| &mqtt.sensors);
+        let outputs = mqtt.map_or(&[][..], |mqtt| &mqtt.outputs);
+        let devices = configuration.room.devices.values();
+        let output = |device: &DeviceSpec| {
+            let point = outputs.iter().find(|p| p.address == device.output)?;
+            Some((format!("device.{}", device.id), point.clone()))
+        };
+        Self {
+            sensors: sensors
+                .iter()
+                .map(|point| (format!("sensor.{}", point.sensor), point.clone()))
+                .collect(),
+            outputs: devices.filter_map(output).collect(),
+        }
+    }
+
+    /// The tables of what is spoken to otherwise in `next`, or only there. What is left out
+    /// there needs no restart: it is not heard and not told any more.
+    fn differences(&self, next: &Self) -> BTreeSet<String> {
+        let sensors = next.sensors.iter();
+        let sensors = sensors.filter(|(table, point)| self.sensors.get(*table) != Some(*point));
+        let outputs = next.outputs.iter();
+        // Under another name an output is spoken to as before.
+        let outputs = outputs.filter(|(_, point)| !self.outputs.values().any(|old| old == *point));
+        let (sensors, outputs) = (sensors.map(|(t, _)| t), outputs.map(|(t, _)| t));
+        sensors.chain(outputs).cloned().collect()
+    }
+}
+
+/// The room, with sensors that wait for a restart still behind the sources they had.
+fn keeping_sources(mut room: RoomSpec, told: &RoomSpec, distant: &BTreeSet<String>) -> RoomSpec {
+    for (id, sensor) in &mut room.sensors {
+        if let Some(old) = told.sensors.get(id)
+            && distant.contains(&format!("sensor.{id}"))
+        {
+            sensor.source.clone_from(&old.source);
+        }
+    }
+    room
+}
+
+/// Changed keys that only a restart takes over: those of some tables, and those of `distant`
+/// sensors and devices.
+fn waiting(changes: &[ConfigChange], distant: &BTreeSet<String>) -> Vec<String> {
     let table = |change: &&ConfigChange| {
         let table = change.section.split('.').next().unwrap_or_default();
         let named = if table.is_empty() {
@@ -232,7 +294,7 @@ fn waiting(changes: &[ConfigChange]) -> Vec<String> {
             table
         };
         let fixed = FIXED.contains(&(change.section.as_str(), change.parameter.as_str()));
-        fixed || !LIVE.contains(&named)
+        fixed || !LIVE.contains(&named) || distant.contains(&change.section)
     };
     changes
         .iter()
