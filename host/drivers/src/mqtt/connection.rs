@@ -190,7 +190,7 @@ fn words(error: &ConnectionError, host: &str) -> String {
             format!("the broker at {host} does not answer within {CONNECT_SECONDS} s")
         }
         ConnectionError::Io(error) => format!("cannot reach the broker at {host}: {error}"),
-        ConnectionError::Tls(error) => no_tls(&error, host),
+        ConnectionError::Tls(error) => no_tls(error, host),
         ConnectionError::MqttState(StateError::ConnectionAborted) => {
             format!("the broker at {host} closed the connection")
         }

@@ -19,6 +19,7 @@ mod outbound;
 mod points;
 mod ports;
 mod reload;
+mod spoken;
 mod storage;
 mod supervisor;
 mod watch;

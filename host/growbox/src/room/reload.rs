@@ -10,22 +10,22 @@
 //! Every other table, and the heartbeat, waits for a restart, and is named as waiting; so does how
 //! the broker's sensors and devices are spoken to, since its session goes on with what it began with.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use growbox_drivers::mqtt::{OutputPoint, SensorPoint};
 use growbox_flow::{ConfigChange, Input, Misconfiguration, Reconfiguration};
+use growbox_model::RoomSpec;
 use growbox_model::room::ClockForm;
-use growbox_model::{DeviceSpec, RoomSpec};
 use growbox_storage::Log;
 use serde_json::{Value, json};
 
 use super::heart::Message;
 use super::limits_of;
 use super::outbound::Renewal;
+use super::spoken::{Spoken, keeping_sources};
 use super::watch::Watch;
 use crate::config::{self, Checked, Configuration, Finding, Said, changes};
 
@@ -233,56 +233,6 @@ fn unreachable_now(running: &RoomSpec, next: &RoomSpec) -> Option<String> {
     ))
 }
 
-/// How sensors and devices behind the broker are spoken to, by their tables.
-struct Spoken {
-    sensors: BTreeMap<String, SensorPoint>,
-    outputs: BTreeMap<String, OutputPoint>,
-}
-
-impl Spoken {
-    fn of(configuration: &Configuration) -> Self {
-        let mqtt = configuration.mqtt.as_ref();
-        let sensors = mqtt.map_or(&[][..], |mqtt| &mqtt.sensors);
-        let outputs = mqtt.map_or(&[][..], |mqtt| &mqtt.outputs);
-        let devices = configuration.room.devices.values();
-        let output = |device: &DeviceSpec| {
-            let point = outputs.iter().find(|p| p.address == device.output)?;
-            Some((format!("device.{}", device.id), point.clone()))
-        };
-        Self {
-            sensors: sensors
-                .iter()
-                .map(|point| (format!("sensor.{}", point.sensor), point.clone()))
-                .collect(),
-            outputs: devices.filter_map(output).collect(),
-        }
-    }
-
-    /// The tables of what is spoken to otherwise in `next`, or only there. What is left out
-    /// there needs no restart: it is not heard and not told any more.
-    fn differences(&self, next: &Self) -> BTreeSet<String> {
-        let sensors = next.sensors.iter();
-        let sensors = sensors.filter(|(table, point)| self.sensors.get(*table) != Some(*point));
-        let outputs = next.outputs.iter();
-        // Under another name an output is spoken to as before.
-        let outputs = outputs.filter(|(_, point)| !self.outputs.values().any(|old| old == *point));
-        let (sensors, outputs) = (sensors.map(|(t, _)| t), outputs.map(|(t, _)| t));
-        sensors.chain(outputs).cloned().collect()
-    }
-}
-
-/// The room, with sensors that wait for a restart still behind the sources they had.
-fn keeping_sources(mut room: RoomSpec, told: &RoomSpec, distant: &BTreeSet<String>) -> RoomSpec {
-    for (id, sensor) in &mut room.sensors {
-        if let Some(old) = told.sensors.get(id)
-            && distant.contains(&format!("sensor.{id}"))
-        {
-            sensor.source.clone_from(&old.source);
-        }
-    }
-    room
-}
-
 /// Changed keys that only a restart takes over: those of some tables, and those of `distant`
 /// sensors and devices.
 fn waiting(changes: &[ConfigChange], distant: &BTreeSet<String>) -> Vec<String> {
@@ -353,7 +303,14 @@ mod tests {
             change("api", "listen"),
             change("", "notify"),
         ];
-        assert_eq!(waiting(&changes), ["notify.heartbeat", "api.listen"]);
+        let waits = waiting(&changes, &BTreeSet::new());
+        assert_eq!(waits, ["notify.heartbeat", "api.listen"]);
+        let distant = BTreeSet::from(["sensor.soil".to_owned()]);
+        let changes = [
+            change("sensor.soil", "source"),
+            change("sensor.air", "source"),
+        ];
+        assert_eq!(waiting(&changes, &distant), ["sensor.soil.source"]);
     }
 
     #[test]
