@@ -14,6 +14,7 @@ mod kills;
 mod logs;
 mod metrics;
 mod mosquitto;
+mod notify;
 mod office;
 mod openapi;
 mod recording;
