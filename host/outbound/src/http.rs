@@ -98,6 +98,8 @@ fn request(call: &Call, purse: &mut Purse<'_>) -> Result<Request<Vec<u8>>, Strin
     if let Some(user) = user {
         let basic = format!("Basic {}", base64(user.as_bytes()));
         purse.remember(user);
+        let (_, password) = user.split_once(':').unwrap_or_default();
+        purse.remember(password);
         purse.remember(&basic);
         request = request.header(header::AUTHORIZATION, basic);
     }
