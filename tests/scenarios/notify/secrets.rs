@@ -11,7 +11,7 @@ use super::{has_header, raise, real};
 fn a_secret_is_nowhere_but_at_its_far_side() {
     // Both say what they were given.
     let ntfy = FarSide::http(&[Reply::Status(200, "hello tk-hunter2")]);
-    let webhook = FarSide::http(&[Reply::Status(403, "not with me:hunter3")]);
+    let webhook = FarSide::http(&[Reply::Status(403, "not with me:hunter3 or hunter3")]);
     let room = real(&format!(
         "ntfy = {{ url = \"http://{}/tent\", token = {{ file = \"{{folder}}/ntfy\" }} }}
 webhook = \"http://me:hunter3@{}/hook\"",
