@@ -60,6 +60,10 @@ struct Follower {
     started: Said,
     /// What the broker's session began with.
     session: Spoken,
+    /// The clock the room runs by until it ends.
+    clock: ClockForm,
+    /// Places the room has reached out to since it began.
+    reached: BTreeSet<String>,
     running: Configuration,
     /// The room as the flow was told it.
     told: RoomSpec,
@@ -91,6 +95,8 @@ impl Reload {
             started: running.said.clone(),
             session: Spoken::of(&configuration),
             told: configuration.room.clone(),
+            clock: configuration.room.node.clock,
+            reached: places(&configuration.room).collect(),
             running: configuration,
             said: running.said,
             text: running.text,
@@ -152,9 +158,10 @@ impl Follower {
     }
 
     fn take_over(&mut self, next: Configuration, said: Said, text: String) {
-        if let Some(why) = unreachable_now(&self.running.room, &next.room) {
-            return self.refuse(vec![reason(&why)]);
+        if let Some(why) = unreachable_now(self.clock, &self.reached, &next.room) {
+            return self.refuse(vec![why]);
         }
+        self.reached.extend(places(&next.room));
         let differences = if next == self.running {
             Vec::new()
         } else {
@@ -209,28 +216,41 @@ fn torn(before: &str, now: &str) -> bool {
         || shorter && !whole && before.starts_with(now)
 }
 
-/// A socket may lead to a real room, and only the system clock is right for one; the clock
-/// itself waits for a restart.
-fn unreachable_now(running: &RoomSpec, next: &RoomSpec) -> Option<String> {
-    if running.node.clock == ClockForm::System {
+/// A new place may be a real room, and only the system clock is right for one; the clock itself
+/// waits for a restart, whatever the file says of it meanwhile.
+fn unreachable_now(clock: ClockForm, reached: &BTreeSet<String>, next: &RoomSpec) -> Option<Value> {
+    if clock == ClockForm::System {
         return None;
     }
-    let outputs = next.devices.values().map(|device| &*device.output);
-    let sources = next.sensors.values().filter_map(|s| s.source.as_ref());
-    let sources = sources.filter_map(|source| source.as_str().strip_prefix("driver:"));
-    let real = |address: &&str| !address.starts_with("sim:") && !address.starts_with("null:");
-    let known = |address: &&str| {
-        let driver = format!("driver:{address}");
-        running.devices.values().any(|d| &*d.output == *address)
-            || running
-                .sensors
-                .values()
-                .any(|s| s.source.as_ref().is_some_and(|s| s.as_str() == driver))
-    };
-    let new = outputs.chain(sources).filter(real).find(|a| !known(a))?;
-    Some(format!(
-        "{new} may be real, and the room runs on a clock of its own: restart for it, with [node] clock = \"system\""
-    ))
+    let real = |address: &str| !address.starts_with("sim:") && !address.starts_with("null:");
+    let (key, new) = addresses(next)
+        .into_iter()
+        .find(|(_, address)| real(address) && !reached.contains(place(address)))?;
+    let message = format!("{new} may be real, and the room runs on a clock of its own");
+    let advice = "restart for it, with [node] clock = \"system\"";
+    Some(json!({"key": key, "code": "wrong_clock", "message": message, "advice": advice}))
+}
+
+/// Every address a room leads to, and the key that says so.
+fn addresses(room: &RoomSpec) -> Vec<(String, &str)> {
+    let devices = room.devices.values();
+    let devices = devices.map(|d| (format!("device.{}.output", d.id), &*d.output));
+    let sensors = room.sensors.values().filter_map(|sensor| {
+        let address = sensor.source.as_ref()?.as_str().strip_prefix("driver:")?;
+        Some((format!("sensor.{}.source", sensor.id), address))
+    });
+    devices.chain(sensors).collect()
+}
+
+/// The places a room reaches out to.
+fn places(room: &RoomSpec) -> impl Iterator<Item = String> {
+    let all = addresses(room).into_iter();
+    all.map(|(_, address)| place(address).to_owned())
+}
+
+/// The socket of an address: what is behind one is simulated as a whole, or not at all.
+fn place(address: &str) -> &str {
+    address.split('#').next().unwrap_or(address)
 }
 
 /// Changed keys that only a restart takes over: those of some tables, and those of `distant`
@@ -327,5 +347,32 @@ mod tests {
             assert_eq!(torn(whole, now), is_torn, "{now:?}");
         }
         assert!(!torn("", ""));
+    }
+
+    fn led_to(output: &str) -> RoomSpec {
+        let text = format!(
+            "[zone.tent]\n[device]\nlamp = {{ zone = \"tent\", role = \"light\", output = {output:?} }}\n"
+        );
+        let around = config::Surroundings {
+            file: "growbox.toml",
+            folder: Path::new("/"),
+            time_zone: "UTC",
+            exists: &|_| true,
+        };
+        config::read(&text, &around).configuration.unwrap().room
+    }
+
+    #[test]
+    fn another_clock_reaches_no_new_place_until_a_restart() {
+        let reached = places(&led_to("unix:/run/tent.sock#one")).collect();
+        for (clock, output, reachable) in [
+            (ClockForm::Scaled(60.0), "unix:/run/tent.sock#two", true),
+            (ClockForm::Scaled(60.0), "null:lamp", true),
+            (ClockForm::Scaled(60.0), "unix:/run/other.sock#two", false),
+            (ClockForm::System, "unix:/run/other.sock#two", true),
+        ] {
+            let why = unreachable_now(clock, &reached, &led_to(output));
+            assert_eq!(why.is_none(), reachable, "{output} {why:?}");
+        }
     }
 }
