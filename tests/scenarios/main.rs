@@ -18,6 +18,7 @@ mod notify;
 mod office;
 mod openapi;
 mod recording;
+mod reload;
 mod restart;
 mod sensor_watch;
 mod silence;

@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use growbox_tests::{Client, Room, until};
 use serde_json::json;
 
-const ROOM: &str = r#"
+pub(crate) const ROOM: &str = r#"
 [node]
 clock = "scaled"
 speed = 60
@@ -93,7 +93,7 @@ impl Drop for Tent {
 }
 
 /// A person wants the heater on, and the exhaust high, for so many seconds of the room.
-fn ask(client: &Client, seconds: u32) {
+pub(crate) fn ask(client: &Client, seconds: u32) {
     let ask = |device: &str, level: f64| {
         json!({"type": "device.action.requested", "data": {"device_id": device, "action": "set",
             "level": level, "duration": seconds, "reason": "a test", "requester": "tester"}})

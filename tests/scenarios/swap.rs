@@ -100,7 +100,7 @@ fn feed(client: &Client, over: &AtomicBool) -> usize {
     posted
 }
 
-fn reading(number: usize) -> Value {
+pub(crate) fn reading(number: usize) -> Value {
     let value = 20.0 + f64::from(u32::try_from(number % 100).expect("small")) / 20.0;
     json!({"id": format!("r{number}"), "type": "sensor.temperature",
         "data": {"sensor_id": "canopy", "value": value}, "metadata": {"zone": "tent"}})
@@ -118,7 +118,7 @@ fn another(code: &[u8], mark: u8) -> Vec<u8> {
 }
 
 /// A new file takes the old one's name, as installers do.
-fn replace(file: &Path, code: &[u8]) {
+pub(crate) fn replace(file: &Path, code: &[u8]) {
     let fresh: PathBuf = file.with_extension("new");
     fs::write(&fresh, code).expect("the folder is writable");
     fs::rename(&fresh, file).expect("the folder is writable");
