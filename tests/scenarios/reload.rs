@@ -269,3 +269,28 @@ fn plugins_come_and_go_with_the_file() {
     let listed = client.get("/api/v1/plugins").expect(200);
     assert!(!listed.to_string().contains("counting"), "{listed:#}");
 }
+
+#[test]
+fn other_settings_are_a_new_generation_and_wrong_ones_leave_the_old() {
+    let room = Room::new(ZONE);
+    let with = |tolerance: &str| {
+        format!("{ZONE}[plugin.vpd-control]\nsettings = {{ tolerance = {tolerance} }}\n")
+    };
+    room.configure(&with("0.1"));
+    let host = room.start();
+    let client = host.client();
+    let generation = || client.row("plugins", "vpd-control")["generation"].clone();
+    assert_eq!(generation(), 1);
+    save(&room, &with("0.2"));
+    assert_eq!(told(&client, "plugin.swapped", 1)["generation"], 2);
+    assert_eq!(generation(), 2);
+    save(&room, &with("50"));
+    let why = told(&client, "plugin.refused", 1)["reason"].to_string();
+    assert!(why.contains("tolerance"), "{why}");
+    let row = client.row("plugins", "vpd-control");
+    assert_eq!(
+        (&row["generation"], &row["state"]),
+        (&json!(2), &json!("running")),
+        "{row}"
+    );
+}

@@ -20,6 +20,15 @@ file = "{folder}/counting.wasm"
 /// Readings of one request.
 const REQUEST: usize = 20;
 
+/// Ends the feeding, also where an assertion fails: else the test would wait for ever.
+struct Ending<'a>(&'a AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 #[test]
 fn a_replaced_file_takes_over_between_two_batches() {
     let room = Room::new(ROOM);
@@ -31,6 +40,7 @@ fn a_replaced_file_takes_over_between_two_batches() {
     let over = AtomicBool::new(false);
     let posted = std::thread::scope(|scope| {
         let feeding = scope.spawn(|| feed(&host.stranger(), &over));
+        let ending = Ending(&over);
         replace(&file, &another(&code, 1));
         let swapped = client.wait_event("type=plugin.swapped", |_| true);
         assert_eq!(swapped["data"]["plugin"], "counting");
@@ -43,7 +53,7 @@ fn a_replaced_file_takes_over_between_two_batches() {
         client.wait_event("type=plugin.swapped", |event| {
             event["seq"] != swapped["seq"]
         });
-        over.store(true, Ordering::Release);
+        drop(ending);
         feeding.join().expect("the client has not failed")
     });
     println!("{posted} readings over two swaps");
