@@ -109,6 +109,8 @@ pub(crate) fn room(clock: ClockForm) -> RoomSpec {
         sensors: BTreeMap::new(),
         devices: [(switch.id.clone(), switch)].into(),
         plugins: BTreeMap::new(),
+        circuits: BTreeMap::new(),
+        safety: Vec::new(),
         filters: FilterSpec::default(),
     }
 }

@@ -356,6 +356,8 @@ impl Flow {
                     | Record::Dosed(_)
                     | Record::Hold(..)
                     | Record::Stopped(..)
+                    | Record::Tripped(..)
+                    | Record::LockedOut(..)
                     | Record::CallOpened(_)
                     | Record::Generation(..)
             )

@@ -146,6 +146,17 @@ impl Memory {
             Record::CallOpened(call) => known.calls.push(call),
             Record::CallClosed(id) => known.calls.retain(|call| call.id != id),
             Record::Dosed(dose) => known.doses.push(dose),
+            Record::Tripped(rule, zone, trip) => {
+                known.trips.retain(|t| (&t.rule, &t.zone) != (&rule, &zone));
+                known.trips.extend(trip);
+            }
+            Record::LockedOut(device, lock_out) => {
+                known.lock_outs.retain(|(locked, _)| *locked != device);
+                known
+                    .lock_outs
+                    .extend(lock_out.map(|lock_out| (device, lock_out)));
+            }
+            Record::Started(device, moment) => known.starts.push((device, moment)),
             Record::DeadLetter(_) | Record::CleanEnd => {}
         }
     }

@@ -361,6 +361,8 @@ mod tests {
             sensors: BTreeMap::new(),
             devices: BTreeMap::new(),
             plugins: BTreeMap::new(),
+            circuits: BTreeMap::new(),
+            safety: Vec::new(),
             filters: FilterSpec::default(),
         };
         Zones::new(&room, Box::new(|_| 0))

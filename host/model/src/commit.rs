@@ -9,6 +9,7 @@ use crate::effect::Call;
 use crate::event::{Event, Source};
 use crate::id::{DeviceId, Generation, PluginId, SensorId, Seq, Text, ZoneId};
 use crate::json::Json;
+use crate::protection::{LockOut, Trip};
 use crate::row::{AlertRow, AnalyticsRow};
 use crate::time::{Instant, Moment, Now, Span};
 
@@ -80,6 +81,12 @@ pub enum Record {
     Hold(DeviceId, Option<Hold>),
     /// A zone (none: all) is stopped; a missing reason resets it.
     Stopped(Option<ZoneId>, Option<Text>),
+    /// A safety rule of a zone tripped; none: it is over, or was reset.
+    Tripped(Text, ZoneId, Option<Trip>),
+    /// A device is locked out; none: released.
+    LockedOut(DeviceId, Option<LockOut>),
+    /// A device left zero: counted for its starts per hour.
+    Started(DeviceId, Moment),
     /// A pulse was let in: it counts from here, in one commit with its request, also if it never runs.
     Dosed(Dose),
     /// A request is in force and waits for its end.
@@ -203,6 +210,12 @@ pub struct Restored {
     pub holds: Vec<(DeviceId, Hold)>,
     /// Stopped zones (none: all) and why.
     pub stops: Vec<(Option<ZoneId>, Text)>,
+    /// Safety rules that have tripped.
+    pub trips: Vec<Trip>,
+    /// Devices that are locked out.
+    pub lock_outs: Vec<(DeviceId, LockOut)>,
+    /// When each device left zero, of the newest hour of room time, oldest first.
+    pub starts: Vec<(DeviceId, Moment)>,
     /// Requests that were open.
     pub open: Vec<(Seq, DeviceId)>,
     /// Plug-ins: newest generation, version, digest, cursor.

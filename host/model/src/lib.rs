@@ -15,6 +15,7 @@ pub mod manifest;
 pub mod objection;
 pub mod origin;
 pub mod ports;
+pub mod protection;
 pub mod quantity;
 pub mod request;
 pub mod role;
@@ -32,6 +33,10 @@ pub use incoming::{Incoming, Speaker};
 pub use json::Json;
 pub use manifest::{Ask, Delivery, Manifest, Subscription};
 pub use objection::Objection;
+pub use protection::{
+    CircuitSpec, Danger, Feedback, LockOut, PowerOn, QuietHours, SafeDevice, SafePlan, SafetySpec,
+    Slew, Trip, Trouble,
+};
 pub use quantity::Quantity;
 pub use request::{Command, Outcome, Request, Requester, Verdict, VerdictKind};
 pub use role::Role;

@@ -25,6 +25,8 @@ pub trait Ports {
     fn deliver(&mut self, batch: Batch);
     /// Tells a driver where an output should be. Never blocks; the newest order wins.
     fn drive(&mut self, order: DriveOrder);
+    /// Hands over what is to be done when this process is gone. Never blocks; the newest wins.
+    fn safe_plan(&mut self, _plan: crate::protection::SafePlan) {}
     /// Performs an outbound call. Never blocks; its answer comes back as a [`CallAnswer`].
     fn call(&mut self, call: OpenCall);
     /// Answers one question of an edge.

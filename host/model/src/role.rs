@@ -21,6 +21,8 @@ pub struct RoleSpec {
     pub switched: bool,
     /// Where it goes when in doubt. `None`: its lowest running level.
     pub safe_level: Option<f64>,
+    /// Where an emergency stop puts it while its zone is hot, full of CO2 or unknown. `None`: as safe.
+    pub emergency_level: Option<f64>,
     /// Lowest running level, percent (PWM fans do not start below about 20 %).
     pub min_level_percent: f64,
     /// 0 is clamped to the lowest running level.
@@ -29,6 +31,14 @@ pub struct RoleSpec {
     pub min_on: Span,
     /// Shortest time off: hardware protection, never broken.
     pub min_off: Span,
+    /// Comfort: shortest time between two switches, as growers are used to.
+    pub cool_down: Span,
+    /// How often it may start in any hour, where starting wears it.
+    pub starts_per_hour: Option<u32>,
+    /// It is of use, or allowed, only while there is light.
+    pub needs_light: bool,
+    /// Roles of its zone that must be off while it is on.
+    pub never_with: &'static [&'static str],
     /// Longest run, where a stuck request would do harm.
     pub max_on: Option<Span>,
     /// Pulses it may be given in any 24 hours, where one too many does harm.
@@ -44,10 +54,15 @@ const BASE: RoleSpec = RoleSpec {
     summary: "",
     switched: true,
     safe_level: Some(0.0),
+    emergency_level: None,
     min_level_percent: 0.0,
     never_off: false,
     min_on: Span::seconds(10),
     min_off: Span::seconds(10),
+    cool_down: Span::ZERO,
+    starts_per_hour: None,
+    needs_light: false,
+    never_with: &[],
     max_on: None,
     doses_per_day: None,
     needs: &[],

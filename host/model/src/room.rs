@@ -11,6 +11,7 @@ use crate::id::{DeviceId, PluginId, SensorId, Text, ZoneId};
 use crate::json::Json;
 use crate::manifest::covers;
 use crate::objection::Objection;
+use crate::protection::{CircuitSpec, Feedback, PowerOn, QuietHours, SafetySpec, Slew};
 use crate::quantity::Quantity;
 use crate::role::Role;
 use crate::time::Span;
@@ -83,6 +84,10 @@ pub struct RoomSpec {
     pub devices: BTreeMap<DeviceId, DeviceSpec>,
     /// Plug-ins by id.
     pub plugins: BTreeMap<PluginId, PluginSpec>,
+    /// Circuits by id.
+    pub circuits: BTreeMap<Text, CircuitSpec>,
+    /// Safety rules, configured and shipped, in the order in which they are looked at.
+    pub safety: Vec<SafetySpec>,
     /// What admission lets pass.
     pub filters: FilterSpec,
 }
@@ -177,6 +182,24 @@ pub struct SensorSpec {
     pub source: Option<Source>,
     /// How often it reports; none is learnt.
     pub interval: Option<Span>,
+    /// What is added to what it says, by quantity, canonical unit: its calibration.
+    pub offsets: BTreeMap<Quantity, f64>,
+    /// It is frozen once it has said the very same for so long; none: never.
+    pub frozen_after: Option<Span>,
+}
+
+impl SensorSpec {
+    /// A sensor with nothing configured but its id.
+    pub fn bare(id: SensorId) -> Self {
+        Self {
+            id,
+            zone: None,
+            source: None,
+            interval: None,
+            offsets: BTreeMap::new(),
+            frozen_after: None,
+        }
+    }
 }
 
 /// One line of `[device]`, with what its role brings.
@@ -192,8 +215,13 @@ pub struct DeviceSpec {
     pub output: Text,
     /// Only on and off.
     pub switched: bool,
+    /// On is the low level of its pin.
+    pub active_low: bool,
     /// Where it goes when in doubt.
     pub safe_level: f64,
+    /// Where an emergency stop puts it while its zone is hot, full of CO2 or unknown; else the
+    /// stop puts it to its safe level.
+    pub emergency_level: f64,
     /// Where it goes at start, once readings are good.
     pub start_level: f64,
     /// Lowest running level.
@@ -206,6 +234,26 @@ pub struct DeviceSpec {
     pub min_on: Span,
     /// Shortest time off.
     pub min_off: Span,
+    /// Comfort: shortest time between two switches either way; safety, stop and people skip it.
+    pub cool_down: Span,
+    /// How fast its level may change while it runs.
+    pub slew: Option<Slew>,
+    /// Changes of its level smaller than this are not driven while it runs.
+    pub deadband: f64,
+    /// How often it may leave zero in any hour.
+    pub starts_per_hour: Option<u32>,
+    /// Hours in which it is quiet.
+    pub quiet_hours: Option<QuietHours>,
+    /// The circuit it hangs on.
+    pub circuit: Option<Text>,
+    /// Devices that must be off while it is on, and the other way round.
+    pub never_with: Vec<DeviceId>,
+    /// Devices that must have been on for `settle_time` before it goes on, and stay on.
+    pub needs_first: Vec<DeviceId>,
+    /// How long an interlock takes to be true after a switch of the other device.
+    pub settle_time: Span,
+    /// It only runs while its zone has light.
+    pub needs_light: bool,
     /// Longest run.
     pub max_on: Option<Span>,
     /// Pulses it may be given in any 24 hours; none means no bound.
@@ -216,8 +264,12 @@ pub struct DeviceSpec {
     pub needs: Vec<Quantity>,
     /// Who may ask, highest first. A plug-in not named here ranks below those that are.
     pub controllers: Vec<PluginId>,
-    /// Its power, for people and for choosing the frugal device.
+    /// Its power at level 1: for its circuit, for people, and for choosing the frugal device.
     pub watts: Option<f64>,
+    /// What else tells whether it does as it is told.
+    pub feedback: Option<Feedback>,
+    /// What its plug is to do when its power returns; none: as it is.
+    pub power_on: Option<PowerOn>,
 }
 
 impl DeviceSpec {
@@ -232,13 +284,25 @@ impl DeviceSpec {
             role,
             output: output.into(),
             switched: row.switched,
+            active_low: false,
             safe_level,
+            emergency_level: row.emergency_level.unwrap_or(safe_level),
             start_level: safe_level,
             low,
             high: 1.0,
             never_off: row.never_off,
             min_on: row.min_on,
             min_off: row.min_off,
+            cool_down: Span::ZERO,
+            slew: None,
+            deadband: 0.0,
+            starts_per_hour: row.starts_per_hour,
+            quiet_hours: None,
+            circuit: None,
+            never_with: Vec::new(),
+            needs_first: Vec::new(),
+            settle_time: Span::seconds(5),
+            needs_light: row.needs_light,
             max_on: row.max_on,
             doses_per_day: row.doses_per_day,
             lease: Span::seconds(120),
@@ -249,6 +313,8 @@ impl DeviceSpec {
                 .collect(),
             controllers: Vec::new(),
             watts: None,
+            feedback: None,
+            power_on: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::position::signed;
 use crate::tail::Pending;
-use crate::{alerts, calls};
+use crate::{alerts, calls, safety};
 
 /// The newest so many dead letters are kept.
 const DEAD_LETTERS: u64 = 10_000;
@@ -78,6 +78,9 @@ fn apply_record(connection: &Connection, record: &Record) -> rusqlite::Result<()
         Record::CallOpened(call) => calls::open(connection, call),
         Record::CallClosed(id) => calls::close(connection, *id),
         Record::Dosed(dose) => calls::keep_dose(connection, dose),
+        Record::Tripped(rule, zone, trip) => safety::trip(connection, rule, zone, trip.as_ref()),
+        Record::LockedOut(device, kept) => safety::lock_out(connection, device, kept.as_ref()),
+        Record::Started(device, moment) => safety::start(connection, device, *moment),
         // Dead letters have ids of their own; the clean end is a mark of the position.
         Record::DeadLetter(_) | Record::CleanEnd => Ok(()),
     }

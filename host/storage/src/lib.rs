@@ -23,6 +23,7 @@ mod read;
 mod restore;
 mod retention;
 mod row;
+mod safety;
 mod samples;
 mod scan;
 mod schema;

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use crate::position::{Position, signed, unsigned};
 use crate::retention;
 use crate::row::{COLUMNS, Names, taken};
-use crate::{alerts, calls};
+use crate::{alerts, calls, safety};
 
 /// The tail: the newest so many events, or fewer …
 const TAIL: u64 = 20_000;
@@ -44,6 +44,9 @@ pub(crate) fn restore(connection: &Connection, position: &Position) -> rusqlite:
         overrides: overrides(connection)?,
         holds: holds(connection)?,
         stops: stops(connection)?,
+        trips: rows(connection, safety::TRIPS, safety::read_trip)?,
+        lock_outs: rows(connection, safety::LOCK_OUTS, safety::read_lock_out)?,
+        starts: rows(connection, safety::MADE, safety::read_start)?,
         open: rows(
             connection,
             "SELECT device, seq FROM open_request ORDER BY seq",

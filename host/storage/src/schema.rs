@@ -7,10 +7,13 @@ use rusqlite::Connection;
 use crate::error::StorageError;
 
 /// One script per version; the database's `user_version` counts those that have run.
-pub(crate) static MIGRATIONS: &[&str] = &[FIRST, SECOND];
+pub(crate) static MIGRATIONS: &[&str] = &[FIRST, SECOND, THIRD];
 
 /// Tables that are small enough to be checked completely at every start.
-pub(crate) const SMALL: [&str; 16] = [
+pub(crate) const SMALL: [&str; 19] = [
+    "trip",
+    "lock_out",
+    "start",
     "position",
     "text",
     "plugin",
@@ -120,6 +123,20 @@ CREATE TABLE dose (
 );
 ";
 
+/// What safety rules, lock-outs and starts per hour need.
+const THIRD: &str = "
+CREATE TABLE trip (
+    rule TEXT NOT NULL, zone TEXT NOT NULL, message TEXT NOT NULL, since INTEGER NOT NULL,
+    latched INTEGER NOT NULL, PRIMARY KEY (rule, zone)
+) WITHOUT ROWID;
+CREATE TABLE lock_out (
+    device TEXT PRIMARY KEY, who TEXT NOT NULL, reason TEXT NOT NULL, since INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE start (
+    number INTEGER PRIMARY KEY, device TEXT NOT NULL, moment INTEGER NOT NULL
+);
+";
+
 /// Brings the database to the newest version: forward only, in one transaction, after a copy.
 pub(crate) fn migrate(
     connection: &Connection,
@@ -217,7 +234,7 @@ mod tests {
             .execute("INSERT INTO binding VALUES ('canopy', 'http')", [])
             .unwrap();
         migrate(&connection, &path, MIGRATIONS).unwrap();
-        assert_eq!(version(&connection).unwrap(), 2);
+        assert_eq!(version(&connection).unwrap(), 3);
         let copy = Connection::open(dir.path().join("growbox.db.version-1")).unwrap();
         assert_eq!(version(&copy).unwrap(), 1);
         let kept: i64 = copy

@@ -252,6 +252,8 @@ fn start(inputs: &[Incoming]) -> Start {
         sensors: BTreeMap::new(),
         devices: BTreeMap::new(),
         plugins: BTreeMap::new(),
+        circuits: BTreeMap::new(),
+        safety: Vec::new(),
         filters: FilterSpec::default(),
     };
     let restored = Restored {

@@ -170,10 +170,10 @@ fn the_configuration_wins_over_who_spoke_first() {
     bench.post(vec![reading()]);
     let canopy = SensorId::new("canopy").unwrap();
     let spec = |zone: &str, source: &str| SensorSpec {
-        id: canopy.clone(),
         zone: ZoneId::new(zone).ok(),
         source: Some(Source(source.into())),
         interval: Some(Span::seconds(10)),
+        ..SensorSpec::bare(canopy.clone())
     };
     let first = spec("lab", "http:probe");
     take_over(&mut bench, |room| {

@@ -11,10 +11,9 @@ fn watched() -> Bench {
     let mut spec = room(ClockForm::System);
     let id = SensorId::new("a").unwrap();
     let sensor = SensorSpec {
-        id: id.clone(),
         zone: Some(tent()),
-        source: None,
         interval: Some(Span::seconds(10)),
+        ..SensorSpec::bare(id.clone())
     };
     spec.sensors.insert(id, sensor);
     Bench::new(spec, Vec::new())

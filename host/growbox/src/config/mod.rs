@@ -210,6 +210,8 @@ fn whole(
         sensors,
         devices,
         plugins,
+        circuits: std::collections::BTreeMap::new(),
+        safety: Vec::new(),
         filters,
     };
     agreement::check(report, &room);

@@ -50,10 +50,10 @@ pub(super) fn read(
             sensors.insert(
                 id.clone(),
                 SensorSpec {
-                    id,
                     zone,
                     source,
                     interval,
+                    ..SensorSpec::bare(id)
                 },
             );
         }

@@ -323,6 +323,45 @@ fn doses_are_kept_for_a_day() {
     assert_eq!(restored.doses, (14..40).map(dose).collect::<Vec<_>>());
 }
 
+#[test]
+fn trips_and_lock_outs_stand_until_taken_back_and_starts_for_an_hour() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = opened(dir.path(), &patient());
+    let tent = growbox_model::ZoneId::new("tent").unwrap();
+    let trip = |rule: &str| growbox_model::Trip {
+        rule: rule.into(),
+        zone: tent.clone(),
+        message: "2100 ppm".into(),
+        since: Instant(FOUNDED),
+        latched: true,
+    };
+    let tripped = |rule: &str, trip| Record::Tripped(rule.into(), tent.clone(), trip);
+    let lock_out = growbox_model::LockOut {
+        who: "ada".into(),
+        reason: "blade off".into(),
+        since: Instant(FOUNDED),
+    };
+    let start = |minute: u64| Moment(minute * 60 * SECOND);
+    let mut all = vec![
+        tripped("co2", Some(trip("co2"))),
+        tripped("hot", Some(trip("hot"))),
+        tripped("hot", None),
+        Record::LockedOut(device(), Some(lock_out.clone())),
+    ];
+    all.extend((0..100).map(|minute| Record::Started(device(), start(minute))));
+    log.commit(records(all));
+    drop(log);
+    let (log, restored) = opened(dir.path(), &patient());
+    assert_eq!(restored.trips, [trip("co2")]);
+    assert_eq!(restored.lock_outs, [(device(), lock_out)]);
+    let starts: Vec<Moment> = restored.starts.iter().map(|(_, moment)| *moment).collect();
+    assert_eq!(starts, (39..100).map(start).collect::<Vec<_>>());
+    log.commit(records(vec![Record::LockedOut(device(), None)]));
+    drop(log);
+    let (_log, restored) = opened(dir.path(), &patient());
+    assert_eq!(restored.lock_outs, []);
+}
+
 fn letter(n: u64) -> Record {
     Record::DeadLetter(DeadLetter {
         taken: Instant(FOUNDED + n),
