@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use growbox_model::{Measure, Moment, Now, Quantity, Text, ZoneId, ZoneSpec, ZoneView};
+use growbox_model::{
+    Instant, Measure, Moment, Now, Quantity, Span, Text, ZoneId, ZoneSpec, ZoneView,
+};
 
 use crate::day::{Photoperiod, Window};
 use crate::series::Series;
@@ -40,6 +42,13 @@ impl Zones {
             .filter(|_| now.wall_trusted)
             .map(|_| window.is_some_and(|window| window.holds(now.wall)));
         (day, window)
+    }
+
+    /// Seconds after local midnight.
+    pub(crate) fn second_of_day(&self, wall: Instant) -> u32 {
+        let utc = i64::try_from(wall.0 / Span::seconds(1).0).unwrap_or(0);
+        let local = (utc + i64::from(self.utc_offset(wall))).rem_euclid(86_400);
+        u32::try_from(local).unwrap_or(0)
     }
 
     fn climate(&self, zone: &ZoneId, now: Moment) -> Vec<Measure> {

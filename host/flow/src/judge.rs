@@ -42,10 +42,22 @@ impl World for Surroundings<'_> {
         zone.is_some_and(|zone| self.zones.fresh(zone, quantity, self.now.moment))
     }
 
+    fn day(&self, zone: Option<&ZoneId>) -> Option<bool> {
+        let zone = self.zones.zones.get(zone?)?;
+        self.zones.light(&zone.spec, self.now).0
+    }
+
+    fn second_of_day(&self) -> Option<u32> {
+        self.now
+            .wall_trusted
+            .then(|| self.zones.second_of_day(self.now.wall))
+    }
+
     fn durable(&self, seq: Seq) -> bool {
         seq <= self.durable
     }
 }
+
 impl Flow {
     /// Asks the gate: silent for an equal renewal, else request and verdict are recorded.
     pub(crate) fn ask_gate(&mut self, ask: &Ask<'_>, said: &Said) -> Option<Verdict> {

@@ -95,6 +95,7 @@ impl Flow {
             machine,
             room,
         };
+        flow.gate.circuits(&flow.room.circuits);
         flow.remember(&restored);
         let off_since = numbering.jump.map(|_| restored.wall);
         flow.say_started(&numbering, off_since, &version);

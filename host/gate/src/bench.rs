@@ -62,6 +62,10 @@ pub(crate) fn claim(requester: Requester, seq: u64, level: f64) -> Claim {
 pub(crate) struct Told {
     pub(crate) operation: Operation,
     pub(crate) stale: BTreeSet<Quantity>,
+    /// Whether it is day.
+    pub(crate) day: Option<bool>,
+    /// What the clock on the wall says.
+    pub(crate) second_of_day: Option<u32>,
     /// Whether what was said is on disk.
     pub(crate) durable: bool,
 }
@@ -72,6 +76,12 @@ impl World for Told {
     }
     fn fresh(&self, _zone: Option<&ZoneId>, quantity: &Quantity) -> bool {
         !self.stale.contains(quantity)
+    }
+    fn day(&self, _zone: Option<&ZoneId>) -> Option<bool> {
+        self.day
+    }
+    fn second_of_day(&self) -> Option<u32> {
+        self.second_of_day
     }
     fn durable(&self, _seq: Seq) -> bool {
         self.durable
@@ -123,6 +133,8 @@ impl Bench {
             world: Told {
                 operation,
                 stale: BTreeSet::new(),
+                day: None,
+                second_of_day: None,
                 durable: true,
             },
             now,
@@ -147,20 +159,20 @@ impl Bench {
         self.orders.clear();
     }
 
-    /// Settles, lets the driver answer, and settles again.
+    /// Settles, lets the driver answer, and settles again, until there is nothing to answer.
     pub(crate) fn settle(&mut self) -> Option<Moment> {
-        let first = self.gate.settle(&self.world, self.now);
-        let orders = first.orders.clone();
-        let mut next = self.note(first);
-        if self.confirms && !orders.is_empty() {
+        loop {
+            let settled = self.gate.settle(&self.world, self.now);
+            let orders = settled.orders.clone();
+            let next = self.note(settled);
+            if !self.confirms || orders.is_empty() {
+                return next;
+            }
             for order in orders {
                 let report = DriverReport::Confirmed(order.device, order.level);
                 self.gate.report(&report, self.now);
             }
-            let second = self.gate.settle(&self.world, self.now);
-            next = self.note(second);
         }
-        next
     }
 
     pub(crate) fn note(&mut self, settled: Settlement) -> Option<Moment> {

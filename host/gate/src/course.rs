@@ -17,6 +17,8 @@ pub(crate) struct Course {
     pub(crate) since: Moment,
     /// Where it was ordered to and has not confirmed to be yet.
     pub(crate) heading: Option<f64>,
+    /// When its level was last ordered to change.
+    pub(crate) moved: Option<Moment>,
     /// When it last left zero.
     pub(crate) last_on: Option<Moment>,
     /// When it last went to zero.
@@ -40,6 +42,7 @@ impl Course {
             level: None,
             since: now,
             heading: None,
+            moved: None,
             last_on: None,
             last_off: None,
             run_out: None,
@@ -58,6 +61,7 @@ impl Course {
 
     /// Notes that it leaves for `level`; crossing zero is a switch.
     pub(crate) fn leave_for(&mut self, level: f64, now: Moment) {
+        self.moved = Some(now);
         match self.position() {
             Some(old) if (old > 0.0) == (level > 0.0) => {}
             _ if level > 0.0 => self.last_on = Some(now),

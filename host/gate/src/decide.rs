@@ -6,7 +6,7 @@ use growbox_model::{
 
 use crate::claim::Claim;
 use crate::device::Device;
-use crate::policy::{self, Case, Refusal, Subject, envelope, pass};
+use crate::policy::{self, Case, Refusal, envelope, pass};
 use crate::pulse;
 use crate::say;
 use crate::wish::{Circumstances, Owner, wish};
@@ -143,15 +143,14 @@ pub(crate) fn judge(
 type Judgement = (VerdictKind, &'static str, String, Option<Moment>);
 
 fn in_force(claim: &Claim, device: &Device, around: &Circumstances<'_>) -> Judgement {
-    let subject = Subject {
-        spec: &device.spec,
-        course: device.course(around.operation),
-        around,
-        wish: &wish(device, around),
-    };
-    let passage = pass(&subject);
+    let wish = wish(device, around);
+    let passage = pass(&device.subject(around.operation, around, &wish));
     if let Some(first) = passage.hindrances.first() {
         let why = say::hindrance(first, &device.spec, around.now);
+        if let Some(level) = passage.level.filter(|_| passage.clamps()) {
+            let why = say::slowed(claim, level, &why, &device.spec);
+            return (VerdictKind::Clamped, first.policy, why, first.free_at);
+        }
         return (VerdictKind::Dampened, first.policy, why, first.free_at);
     }
     if let Some(clamped) = say::clamped(claim, &device.spec) {

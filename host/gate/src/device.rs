@@ -8,10 +8,11 @@ use growbox_model::{DeviceSpec, Dose, Moment, Now, Operation, Record, Requester,
 use crate::claim::Claim;
 use crate::course::Course;
 use crate::dose::Doses;
-use crate::policy::{Hindrance, envelope};
+use crate::policy::{Hindrance, Subject, envelope};
 use crate::pulse::CutShort;
 use crate::settle::Settlement;
-use crate::wish::{Owner, Wish};
+use crate::starts::Starts;
+use crate::wish::{Circumstances, Owner, Wish};
 
 /// A device with all its state.
 #[derive(Debug, Clone)]
@@ -47,6 +48,9 @@ pub(crate) struct Device {
     /// Pulses that counted for it, and those it would have had while its zone is only observed.
     pub(crate) doses: Doses,
     pub(crate) imagined_doses: Doses,
+    /// How often it started lately, and how often it would have.
+    pub(crate) starts: Starts,
+    pub(crate) imagined_starts: Starts,
     /// Pulses that were ended while they ran: the next settling says how long they did.
     pub(crate) cut_short: Vec<CutShort>,
 }
@@ -103,6 +107,7 @@ impl Device {
     /// As it stands at start.
     pub(crate) fn new(spec: DeviceSpec, restored: &Restored, now: Now) -> Self {
         let switch = restored.switches.iter().find(|s| s.device == spec.id);
+        let kept = restored.clean && restored.same_boot;
         let hold = restored.holds.iter().find(|(id, _)| *id == spec.id);
         let standing = Standing {
             wish: Wish::of_nobody(&spec),
@@ -123,7 +128,7 @@ impl Device {
             } else {
                 Start::Waiting
             },
-            real: remembered(switch, restored.clean && restored.same_boot, now.moment),
+            real: remembered(switch, kept, &spec, now.moment),
             imagined: Course::at(spec.safe_level, now.moment),
             link: Link::new(),
             operation: None,
@@ -134,6 +139,8 @@ impl Device {
             last_end: None,
             doses: Doses::restored(&restored.doses, &spec.id, now),
             imagined_doses: Doses::default(),
+            starts: Starts::restored(&restored.starts, &spec.id, kept, now.moment),
+            imagined_starts: Starts::default(),
             cut_short: Vec::new(),
             spec,
         }
@@ -147,7 +154,26 @@ impl Device {
         }
     }
 
-    /// The same, to be changed.
+    /// The device before a change of its level.
+    pub(crate) fn subject<'a>(
+        &'a self,
+        operation: Operation,
+        around: &'a Circumstances<'a>,
+        wish: &'a Wish,
+    ) -> Subject<'a> {
+        Subject {
+            spec: &self.spec,
+            course: self.course(operation),
+            starts: match operation {
+                Operation::Observe => &self.imagined_starts,
+                Operation::Control | Operation::Paused => &self.starts,
+            },
+            around,
+            wish,
+        }
+    }
+
+    /// The same course, to be changed.
     pub(crate) fn course_mut(&mut self, operation: Operation) -> &mut Course {
         match operation {
             Operation::Observe => &mut self.imagined,
@@ -210,9 +236,11 @@ impl Link {
 }
 
 /// A clean end within the same boot keeps what protection knows; after any other the device may have switched just now.
-fn remembered(switch: Option<&Switch>, kept: bool, now: Moment) -> Course {
+/// So may one that was left on with its own timer running, which ends unseen.
+fn remembered(switch: Option<&Switch>, kept: bool, spec: &DeviceSpec, now: Moment) -> Course {
     let mut course = Course::unknown(now);
-    if !kept {
+    let left_on = switch.is_some_and(|switch| switch.level > 0.0) && spec.safe_level == 0.0;
+    if !kept || left_on {
         course.lose(now);
     } else if let Some(switch) = switch {
         course = Course::at(switch.level, switch.moment);

@@ -25,7 +25,7 @@ pub(crate) fn towards(
     }
     let moves = device.real.position() != Some(level);
     if moves || !device.link.asserted {
-        let cause = wish.cause.filter(|_| passage.hindrances.is_empty());
+        let cause = wish.cause.filter(|_| passage.clamps());
         device.link.purpose = (trigger(device, wish, passage, now), cause);
         if moves {
             switch(device, level, now, out);
@@ -38,6 +38,13 @@ pub(crate) fn towards(
 
 /// Notes the change for protection, here and in the log.
 fn switch(device: &mut Device, level: f64, now: Now, out: &mut Settlement) {
+    if level > 0.0 && !device.real.is_on() {
+        device.starts.add(now.moment);
+        if device.spec.starts_per_hour.is_some() {
+            let id = device.spec.id.clone();
+            out.records.push(Record::Started(id, now.moment));
+        }
+    }
     device.real.leave_for(level, now.moment);
     out.records.push(switched(device, level, now));
 }
@@ -117,13 +124,21 @@ fn half(set: Moment, expires: Moment) -> Moment {
 
 /// Who moves the device; a broken minimum on is named.
 fn trigger(device: &Device, wish: &Wish, passage: &Passage, now: Now) -> String {
-    if let Some(hindrance) = passage.hindrances.last() {
-        let why = say::hindrance(hindrance, &device.spec, now);
-        return format!("{}: {why}", hindrance.policy);
-    }
-    let named = say::trigger(device, &wish.owner);
+    let named = match passage.hindrances.last().filter(|_| !passage.clamps()) {
+        Some(hindrance) => {
+            let why = say::hindrance(hindrance, &device.spec, now);
+            format!("{}: {why}", hindrance.policy)
+        }
+        None => say::trigger(device, &wish.owner),
+    };
+    let named = match &passage.despite {
+        Some(other) if wish.forced => {
+            format!("{named}; goes on though {other} was not seen to get out of its way")
+        }
+        _ => named,
+    };
     let spec = &device.spec;
-    let cut_short = wish.level == 0.0
+    let cut_short = passage.level == Some(0.0)
         && device.real.is_on()
         && device.real.may_stop(spec.min_on) > Some(now.moment);
     if cut_short {

@@ -36,6 +36,7 @@ pub(crate) struct Arrival {
 impl Gate {
     /// Takes over another device table. What follows from it comes with the next settlings.
     pub fn exchange(&mut self, wanted: &BTreeMap<DeviceId, DeviceSpec>, now: Now) {
+        self.wired = false;
         let out = &mut self.pending;
         let mut waited = std::mem::take(&mut self.arrivals);
         for device in self.devices.values_mut() {
@@ -88,6 +89,7 @@ impl Gate {
         self.devices = stay;
         let gone: BTreeMap<DeviceId, Device> = gone;
         for (id, device) in gone {
+            self.wired = false;
             self.absent.insert(id, device.doses);
             out.gone.push(device.spec);
         }
@@ -97,6 +99,7 @@ impl Gate {
             if self.devices.values().any(taken) {
                 self.arrivals.insert(id, arrival);
             } else {
+                self.wired = false;
                 out.came.push(arrival.spec.clone());
                 let mut device = arrival.device(now);
                 device.doses = self.absent.remove(&id).unwrap_or_default();

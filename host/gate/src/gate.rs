@@ -5,18 +5,20 @@ use std::collections::BTreeMap;
 use growbox_model::commit::{Hold, Restored};
 use growbox_model::ports::wall_of;
 use growbox_model::{
-    DeviceId, DeviceSpec, Moment, Now, Objection, Operation, Outcome, Quantity, Record, Requester,
-    Seq, Span, Text, Verdict, VerdictKind, ZoneId,
+    CircuitSpec, DeviceId, DeviceSpec, Moment, Now, Objection, Operation, Outcome, Quantity,
+    Record, Requester, Seq, Span, Text, Verdict, VerdictKind, ZoneId,
 };
 
-use crate::claim::Claim;
+use crate::claim::{Claim, Rank};
 use crate::decide::{self, Ask, Decision};
 use crate::device::{Device, Held, Start};
 use crate::dose::Doses;
 use crate::exchange::Arrival;
+use crate::neighbours::Neighbours;
+use crate::policy::beside::Beside;
 use crate::policy::{self, Refusal, envelope};
 use crate::settle::{Settlement, close};
-use crate::wish::Circumstances;
+use crate::wish::{Circumstances, Precedence};
 
 /// What the gate must know of the room that is not its own.
 pub trait World {
@@ -25,6 +27,10 @@ pub trait World {
     fn operation(&self, device: &DeviceSpec) -> Operation;
     /// Whether a measure of this quantity is there, fresh and good.
     fn fresh(&self, zone: Option<&ZoneId>, quantity: &Quantity) -> bool;
+    /// Whether it is day in a zone; none where nobody says, or the wall clock is not trusted.
+    fn day(&self, zone: Option<&ZoneId>) -> Option<bool>;
+    /// Seconds after local midnight; none while the wall clock is not trusted.
+    fn second_of_day(&self) -> Option<u32>;
     /// Whether this event, and the step it belongs to, would survive the end of the process now.
     fn durable(&self, seq: Seq) -> bool;
 }
@@ -52,6 +58,11 @@ pub struct Gate {
     pub(crate) ending: bool,
     /// What happened since the last settling.
     pub(crate) pending: Settlement,
+    /// The fuses.
+    pub(crate) circuits: BTreeMap<Text, CircuitSpec>,
+    /// Who stands beside whom; made anew where the tables changed.
+    pub(crate) neighbours: Neighbours,
+    pub(crate) wired: bool,
 }
 
 impl Gate {
@@ -88,7 +99,16 @@ impl Gate {
             next_start: now.moment,
             ending: false,
             pending,
+            circuits: BTreeMap::new(),
+            neighbours: Neighbours::default(),
+            wired: false,
         }
+    }
+
+    /// Takes over the table of circuits.
+    pub fn circuits(&mut self, circuits: &BTreeMap<Text, CircuitSpec>) {
+        self.circuits = circuits.clone();
+        self.wired = false;
     }
 
     /// Whether this is an equal renewal: it has extended its lease, and is neither recorded nor
@@ -115,7 +135,10 @@ impl Gate {
             let unknown = policy::unknown_device(&ask.request.device, self.devices.keys());
             return refused(Refusal::denied(policy::FORM, unknown.message));
         };
-        let around = around(&device.spec, &self.stops, self.ending, world, now);
+        let mut around = around(&device.spec, &self.stops, self.ending, world, now);
+        let at = self.neighbours.place_of(&device.spec.id);
+        let precedence = Precedence::Claim(Rank::of(ask.requester, &device.spec));
+        around.beside = self.neighbours.beside(at, precedence, world, now.moment);
         match decide::decide(ask, seq, device, &around) {
             Decision::Refuse(refusal) => refused(refusal),
             Decision::Release => {
@@ -334,6 +357,7 @@ pub(crate) fn around<'a>(
         stop: stop_of(stops, spec),
         ending,
         now,
+        beside: Beside::default(),
     }
 }
 

@@ -27,11 +27,13 @@ mod dose;
 mod drive;
 mod exchange;
 mod gate;
+mod neighbours;
 mod policy;
 mod pulse;
 mod report;
 mod say;
 mod settle;
+mod starts;
 mod view;
 mod wish;
 

@@ -30,6 +30,12 @@ impl World for Told {
     fn fresh(&self, _zone: Option<&ZoneId>, _quantity: &Quantity) -> bool {
         self.fresh
     }
+    fn day(&self, _zone: Option<&ZoneId>) -> Option<bool> {
+        None
+    }
+    fn second_of_day(&self) -> Option<u32> {
+        None
+    }
     fn durable(&self, seq: Seq) -> bool {
         seq <= self.durable
     }

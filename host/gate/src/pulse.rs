@@ -20,7 +20,7 @@ use crate::claim::Claim;
 use crate::decide::Ask;
 use crate::device::Device;
 use crate::gate::World;
-use crate::policy::{OLDEST, Subject, pass};
+use crate::policy::{OLDEST, pass};
 use crate::say;
 use crate::settle::{Consequence, Settlement};
 use crate::wish::{Circumstances, Owner, wish};
@@ -226,12 +226,7 @@ fn hindered(
         let winner = say::trigger(device, &wish.owner);
         return Some((Outcome::Superseded, format!("{winner} goes first")));
     }
-    let passage = pass(&Subject {
-        spec: &device.spec,
-        course: device.course(around.operation),
-        around,
-        wish: &wish,
-    });
+    let passage = pass(&device.subject(around.operation, around, &wish));
     let first = passage.hindrances.first()?;
     for free_at in passage.hindrances.iter().filter_map(|h| h.free_at) {
         out.wake(free_at, around.now.moment);

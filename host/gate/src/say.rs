@@ -2,11 +2,12 @@
 
 use growbox_model::commit::Hold;
 use growbox_model::ports::wall_of;
-use growbox_model::{DeviceSpec, Instant, Moment, Now, Operation, Quantity};
+use growbox_model::{DeviceId, DeviceSpec, Instant, Moment, Now, Operation, Quantity};
 
 use crate::claim::Claim;
 use crate::device::Device;
 use crate::gate::Stop;
+use crate::policy::beside::Dark;
 use crate::policy::{Hindrance, Obstacle};
 use crate::pulse::{self, Pulse};
 use crate::wish::Owner;
@@ -80,7 +81,63 @@ pub(crate) fn hindrance(hindrance: &Hindrance, spec: &DeviceSpec, now: Now) -> S
         Obstacle::Runs => format!("it runs at least {}{until}", spec.min_on),
         Obstacle::RunOut => run_out(spec),
         Obstacle::Rests => format!("it rests at least {}{until}", spec.min_off),
+        Obstacle::GivesWay(other) => format!("it gives way to {other}, which goes first now"),
+        Obstacle::Dark(dark) => format!("{} only runs in the light, and {}", spec.id, night(*dark)),
+        Obstacle::Excluded(other, known) => excluded(other, *known, hindrance, &until),
+        Obstacle::Lacks(other) => match hindrance.free_at {
+            Some(_) => format!(
+                "{other} must have run for {} first{until}",
+                spec.settle_time
+            ),
+            None => format!("{other} must run first, and is not known to"),
+        },
+        Obstacle::Carries(other) => format!("{other} runs, or may run, only as long as it does"),
+        Obstacle::Overload(circuit, limit) => {
+            format!("circuit {circuit} bears {limit} A, and this would be more")
+        }
+        Obstacle::StartsApart(circuit) => {
+            format!("devices of circuit {circuit} start one after the other")
+        }
+        Obstacle::StartedOften => format!(
+            "it starts at most {} times an hour{until}",
+            spec.starts_per_hour.unwrap_or_default()
+        ),
+        Obstacle::Cools => format!("it switches at most every {}{until}", spec.cool_down),
+        Obstacle::Slight => {
+            let percent = spec.deadband * 100.0;
+            format!("it is not moved for less than {percent:.0} %")
+        }
+        Obstacle::Quiet => format!("its quiet hours{until}"),
+        Obstacle::Steps => spec.slew.map_or(String::new(), |slew| {
+            let percent = slew.step * 100.0;
+            format!("at most {percent:.0} % in {}", slew.every)
+        }),
     }
+}
+
+fn night(dark: Dark) -> &'static str {
+    match dark {
+        Dark::Night => "it is night",
+        Dark::LampsOff => "no lamp of its zone is known to be on",
+        Dark::Unknown => "nobody knows whether there is any: its zone has no lights_on and no lamp",
+    }
+}
+
+fn excluded(other: &DeviceId, known: bool, hindrance: &Hindrance, until: &str) -> String {
+    match (known, hindrance.free_at) {
+        (false, _) => format!("{other} may be running, and never runs at the same time"),
+        (true, None) => format!("{other} never runs at the same time"),
+        (true, Some(_)) => format!("{other} never runs at the same time{until}"),
+    }
+}
+
+/// Both figures, where a wish goes through step by step or lowered.
+pub(crate) fn slowed(claim: &Claim, now_at: f64, why: &str, spec: &DeviceSpec) -> String {
+    format!(
+        "asked {}, clamped to {} for now: {why}",
+        level(claim.asked, spec),
+        level(now_at, spec)
+    )
 }
 
 /// A need that is not fresh.

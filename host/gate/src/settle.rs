@@ -1,14 +1,17 @@
 //! Settles every device: what is wanted now, how far it comes, what is ordered, who is told, when to look again.
 
+use std::collections::BTreeMap;
+
 use growbox_model::ports::DriveOrder;
 use growbox_model::{
-    DeviceId, DeviceSpec, Moment, Now, Operation, Outcome, Record, Requester, Seq, Span,
+    DeviceId, DeviceSpec, Moment, Now, Operation, Outcome, Record, Requester, Seq, Span, ZoneId,
 };
 
 use crate::device::{Device, Standing, Start};
 use crate::drive;
-use crate::gate::{Gate, World, around, close_all};
-use crate::policy::{Passage, Subject, pass, runs_out};
+use crate::gate::{Gate, Stop, World, around, close_all};
+use crate::neighbours::Neighbours;
+use crate::policy::{Passage, pass, runs_out};
 use crate::pulse::{self, CutShort};
 use crate::say;
 use crate::wish::{Circumstances, Owner, Wish, moment_of, wish};
@@ -85,28 +88,132 @@ impl Settlement {
     }
 }
 
+/// Settling goes round again where one device's move matters to another, so often at most: orders
+/// wait for confirmations, so nothing can go on for longer.
+const ROUNDS: usize = 4;
+
 impl Gate {
     /// Settles every device. Run it after each turn: the world changes without anybody asking.
     pub fn settle(&mut self, world: &impl World, now: Now) -> Settlement {
         let mut out = std::mem::take(&mut self.pending);
         self.admit(now, &mut out);
-        for device in self.devices.values_mut() {
-            let around = around(&device.spec, &self.stops, self.ending, world, now);
-            follow(device, around.operation, now, &mut out);
-            pulse::tell_cut_short(device, &around, &mut out);
-            expire(device, now, &mut out);
-            pulse::advance(device, &around, world, &mut out);
-            begin(device, &around, &mut self.next_start, &mut out);
-            settle_one(device, &around, &mut out);
-            wake(device, &around, &mut out);
+        self.wire();
+        for _ in 0..ROUNDS {
+            if !self.round(world, now, &mut out) {
+                break;
+            }
         }
         out
     }
+
+    /// Makes the table of neighbours anew where a device or a circuit came or went.
+    fn wire(&mut self) {
+        if !self.wired || self.neighbours.len() != self.devices.len() {
+            self.neighbours = Neighbours::of(&self.devices, &self.circuits, &self.neighbours);
+            self.wired = true;
+        }
+    }
+
+    /// Brings every claim up to date, finds who gives way, lets go down what goes down, then up
+    /// what may go up; whether anything changed that matters to others.
+    fn round(&mut self, world: &impl World, now: Now, out: &mut Settlement) -> bool {
+        let (stops, ending) = (&self.stops, self.ending);
+        let mut table: Vec<&mut Device> = self.devices.values_mut().collect();
+        let mut round = Round {
+            neighbours: &mut self.neighbours,
+            world,
+            now,
+            stirred: false,
+        };
+        for (at, device) in table.iter().enumerate() {
+            round.note(at, device);
+        }
+        for (at, device) in table.iter_mut().enumerate() {
+            let around = round.around(at, device, stops, ending);
+            follow(device, around.operation, now, out);
+            pulse::tell_cut_short(device, &around, out);
+            expire(device, now, out);
+            pulse::advance(device, &around, world, out);
+            begin(device, &around, &mut self.next_start, out);
+            let wish = wish(device, &around);
+            round.neighbours.wanted(at, &wish, &device.spec);
+        }
+        round.stirred |= round.neighbours.clear_the_way(now.moment);
+        let mut rising = Vec::new();
+        for (at, device) in table.iter_mut().enumerate() {
+            let around = round.around(at, device, stops, ending);
+            let rises = settle_one(device, &around, Direction::Down, out);
+            round.note(at, device);
+            if rises {
+                rising.push((round.neighbours.precedence(at), at));
+            }
+        }
+        rising.sort_unstable();
+        for (_, at) in rising {
+            if let Some(device) = table.get_mut(at) {
+                let around = round.around(at, device, stops, ending);
+                let off = !device.real.is_on();
+                settle_one(device, &around, Direction::Up, out);
+                round.note(at, device);
+                if off && device.real.is_on() {
+                    round.neighbours.started(at, now.moment);
+                }
+            }
+        }
+        round.stirred
+    }
 }
 
-fn settle_one(device: &mut Device, around: &Circumstances<'_>, out: &mut Settlement) {
+/// Decreases are ordered before any increase.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Direction {
+    Down,
+    Up,
+}
+
+/// The neighbours while one round goes on.
+struct Round<'a, W> {
+    neighbours: &'a mut Neighbours,
+    world: &'a W,
+    now: Now,
+    stirred: bool,
+}
+
+impl<'a, W: World> Round<'a, W> {
+    fn around<'s>(
+        &self,
+        at: usize,
+        device: &Device,
+        stops: &'s BTreeMap<Option<ZoneId>, Stop>,
+        ending: bool,
+    ) -> Circumstances<'s> {
+        let mut around = around(&device.spec, stops, ending, self.world, self.now);
+        let precedence = self.neighbours.precedence(at);
+        let moment = self.now.moment;
+        around.beside = self
+            .neighbours
+            .beside(Some(at), precedence, self.world, moment);
+        around
+    }
+
+    fn note(&mut self, at: usize, device: &Device) {
+        self.stirred |= self.neighbours.note(at, device, self.now.moment);
+    }
+}
+
+/// Settles a device as far as it goes in one direction; whether the other one is left to do.
+fn settle_one(
+    device: &mut Device,
+    around: &Circumstances<'_>,
+    direction: Direction,
+    out: &mut Settlement,
+) -> bool {
     let wish = wish(device, around);
     let passage = passage(device, &wish, around, around.operation);
+    let rises = |level: f64| level > device.real.position().unwrap_or(0.0);
+    if direction == Direction::Down && passage.level.is_some_and(rises) {
+        return true;
+    }
     let observed = around.operation == Operation::Observe;
     if observed {
         imagine(device, &passage, around.now.moment);
@@ -123,6 +230,8 @@ fn settle_one(device: &mut Device, around: &Circumstances<'_>, out: &mut Settlem
         hindrance: passage.hindrances.into_iter().next(),
     };
     tell(device, observed, out);
+    wake(device, around, out);
+    false
 }
 
 /// How far a wish comes on the course of an operation; a run that ends by its length is noted.
@@ -132,12 +241,7 @@ fn passage(
     around: &Circumstances<'_>,
     operation: Operation,
 ) -> Passage {
-    let passage = pass(&Subject {
-        spec: &device.spec,
-        course: device.course(operation),
-        around,
-        wish,
-    });
+    let passage = pass(&device.subject(operation, around, wish));
     if runs_out(&passage) {
         device.course_mut(operation).run_out = Some(around.now.moment);
     }
@@ -146,6 +250,10 @@ fn passage(
 
 /// Moves along the imagined course, which needs no driver.
 fn imagine(device: &mut Device, passage: &Passage, now: Moment) {
+    let starts = passage.level.is_some_and(|level| level > 0.0) && !device.imagined.is_on();
+    if starts {
+        device.imagined_starts.add(now);
+    }
     let course = &mut device.imagined;
     if let Some(level) = passage.level
         && course.level != Some(level)

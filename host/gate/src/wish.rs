@@ -2,9 +2,10 @@
 
 use growbox_model::{DeviceSpec, Instant, Moment, Now, Operation, Quantity, Requester, Seq, Span};
 
-use crate::claim;
+use crate::claim::{self, Rank};
 use crate::device::{Device, Start};
 use crate::gate::Stop;
+use crate::policy::beside::Beside;
 
 /// What surrounds a device at one instant.
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) ending: bool,
     /// The room clock.
     pub(crate) now: Now,
+    /// What its neighbours mean for it.
+    pub(crate) beside: Beside,
 }
 
 /// Whose wish it is.
@@ -76,6 +79,34 @@ impl Wish {
             owner,
             forced: true,
             ..Self::of_nobody(spec)
+        }
+    }
+}
+
+/// Who goes before whom where wishes for different devices meet; the smaller one goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Precedence {
+    /// Safety, a stop, the end.
+    Forced,
+    /// A person's hold.
+    Hold,
+    /// A claim.
+    Claim(Rank),
+    /// A start level.
+    Start,
+    /// A safe level.
+    Nobody,
+}
+
+impl Precedence {
+    /// Of a wish.
+    pub(crate) fn of(wish: &Wish, spec: &DeviceSpec) -> Self {
+        match &wish.owner {
+            _ if wish.forced => Self::Forced,
+            Owner::Hold => Self::Hold,
+            Owner::Claim(requester) => Self::Claim(Rank::of(requester, spec)),
+            Owner::Start => Self::Start,
+            _ => Self::Nobody,
         }
     }
 }

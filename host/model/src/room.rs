@@ -319,6 +319,15 @@ impl DeviceSpec {
     }
 }
 
+impl DeviceSpec {
+    /// The level up to which it counts as out of the way of others: what has to move air even in
+    /// doubt idles at its lowest running level; everything else is out of the way only when off.
+    pub fn idle_level(&self) -> f64 {
+        let idles = !self.switched && (self.never_off || self.safe_level > 0.0);
+        if idles { self.low } else { 0.0 }
+    }
+}
+
 /// `[plugin.ID]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginSpec {

@@ -51,6 +51,7 @@ impl Flow {
         let overrides = self.exchange_zones(&old);
         self.intake.admission.exchange(self.room.filters.clone());
         self.gate.exchange(&self.room.devices, self.clock.now());
+        self.gate.circuits(&self.room.circuits);
         self.exchange_grants(&old);
         let waits = |section: &str, key: &str| {
             let path = format!("{section}.{key}");

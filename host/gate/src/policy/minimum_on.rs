@@ -18,7 +18,8 @@ pub(super) fn object(case: &Case<'_>) -> Option<Refusal> {
 
 /// Keeps a device on that has not run long enough.
 pub(super) fn hinder(subject: &Subject<'_>, level: f64) -> Option<Hindrance> {
-    if subject.wish.forced || level > 0.0 || !subject.course.is_on() {
+    let forced = subject.wish.forced || subject.around.beside.gives_way.is_some();
+    if forced || level > 0.0 || !subject.course.is_on() {
         return None;
     }
     let free_at = subject.course.may_stop(subject.spec.min_on)?;

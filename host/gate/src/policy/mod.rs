@@ -5,26 +5,44 @@
 
 mod age;
 mod availability;
+pub(crate) mod beside;
 mod condition;
+mod cool_down;
+mod current;
+mod deadband;
 mod doses;
 pub(crate) mod envelope;
 mod form;
+mod give_way;
 mod grant;
 mod hold;
 mod leaving;
+mod light;
 mod maximum_on;
 mod minimum_off;
 mod minimum_on;
+mod needs_first;
+mod never_with;
 mod operation;
+mod quiet_hours;
 mod rank;
+mod slew;
+mod starts;
 mod stop;
 
-use growbox_model::{DeviceSpec, Moment, Quantity, VerdictKind};
+use growbox_model::{
+    Command, DeviceId, DeviceSpec, Moment, Quantity, Requester, Text, VerdictKind,
+};
 
 use crate::course::Course;
 use crate::decide::Ask;
 use crate::device::Device;
-use crate::wish::{Circumstances, Wish};
+use crate::pulse;
+use crate::say;
+use crate::starts::Starts;
+use crate::wish::{Circumstances, Owner, Wish};
+
+use beside::Dark;
 
 pub(crate) use age::OLDEST;
 pub(crate) use form::{NAME as FORM, check_level, unknown_device};
@@ -70,8 +88,8 @@ impl Refusal {
 }
 
 /// What may refuse a request, first objection first.
-/// The last six are about pulses only, which do not wait as levels do.
-const OBJECTIONS: [fn(&Case<'_>) -> Option<Refusal>; 13] = [
+/// The last seven are about pulses only, which do not wait as levels do.
+const OBJECTIONS: [fn(&Case<'_>) -> Option<Refusal>; 14] = [
     form::object,
     leaving::object,
     grant::object,
@@ -84,6 +102,7 @@ const OBJECTIONS: [fn(&Case<'_>) -> Option<Refusal>; 13] = [
     availability::object,
     minimum_on::object,
     minimum_off::object,
+    impatience,
     doses::object,
 ];
 
@@ -92,12 +111,46 @@ pub(crate) fn object(case: &Case<'_>) -> Option<Refusal> {
     OBJECTIONS.iter().find_map(|policy| policy(case))
 }
 
+/// Objects to a pulse that its neighbours would hold back for longer than its request is young.
+fn impatience(case: &Case<'_>) -> Option<Refusal> {
+    let Command::Pulse(length) = case.ask.request.command else {
+        return None;
+    };
+    let (device, around) = (case.device, case.around);
+    let wish = Wish {
+        owner: Owner::Claim(case.ask.requester.clone()),
+        level: 1.0,
+        pulse: Some(length),
+        ..Wish::of_nobody(&device.spec)
+    };
+    let subject = device.subject(around.operation, around, &wish);
+    let hindrance = IMPATIENT.iter().find_map(|policy| policy(&subject, 1.0))?;
+    let waits = |free_at: Moment| free_at < pulse::starts_by(case.ask);
+    if hindrance.free_at.is_some_and(waits) {
+        return None;
+    }
+    let why = say::hindrance(&hindrance, &device.spec, around.now);
+    Some(Refusal::denied(hindrance.policy, why).free_at(hindrance.free_at))
+}
+
+/// What a pulse does not wait for.
+const IMPATIENT: [Hinder; 6] = [
+    give_way::hinder,
+    light::hinder,
+    never_with::hinder,
+    needs_first::hinder,
+    starts::hinder,
+    current::hinder,
+];
+
 /// A device before a change.
 pub(crate) struct Subject<'a> {
     /// What it is.
     pub(crate) spec: &'a DeviceSpec,
     /// Where it is.
     pub(crate) course: &'a Course,
+    /// When it started lately.
+    pub(crate) starts: &'a Starts,
     /// What surrounds it.
     pub(crate) around: &'a Circumstances<'a>,
     /// What is wanted of it.
@@ -107,6 +160,12 @@ pub(crate) struct Subject<'a> {
 impl Subject<'_> {
     fn now(&self) -> Moment {
         self.around.now.moment
+    }
+
+    /// Whether a level is one a controller asked for: comfort binds nobody else, and no safe level.
+    fn is_controllers(&self, level: f64) -> bool {
+        let controller = matches!(self.wish.owner, Owner::Claim(Requester::Plugin(_)));
+        controller && !self.wish.forced && level != self.spec.safe_level
     }
 }
 
@@ -134,14 +193,58 @@ pub(crate) enum Obstacle {
     RunOut,
     /// It has not rested long enough.
     Rests,
+    /// It is in the way of what a forced wish wants of another.
+    GivesWay(DeviceId),
+    /// There is no light.
+    Dark(Dark),
+    /// Another that must not run at the same time runs, or may run, or ran just now.
+    Excluded(DeviceId, bool),
+    /// Another must run first.
+    Lacks(DeviceId),
+    /// Another runs only as long as it does.
+    Carries(DeviceId),
+    /// Its circuit has no more to give; ampere at most.
+    Overload(Text, f64),
+    /// Another device started on its circuit just now.
+    StartsApart(Text),
+    /// It has started as often as it may in an hour.
+    StartedOften,
+    /// It switched not long ago.
+    Cools,
+    /// The change is too small.
+    Slight,
+    /// It is to be quiet.
+    Quiet,
+    /// It changes step by step.
+    Steps,
 }
 
-/// What may hold back a device. Maximum on binds even what minimum on keeps running.
-const HINDRANCES: [fn(&Subject<'_>, f64) -> Option<Hindrance>; 4] = [
+impl Hindrance {
+    /// Whether it lets the wish through, only not as far or as fast as asked.
+    pub(crate) fn clamps(&self) -> bool {
+        matches!(self.obstacle, Obstacle::Quiet | Obstacle::Steps)
+    }
+}
+
+type Hinder = fn(&Subject<'_>, f64) -> Option<Hindrance>;
+
+/// What may hold back a device: what must not be at all, what would hurt it, what is uncomfortable,
+/// how fast, and last what its circuit bears of that. Maximum on binds even what minimum on keeps running.
+const HINDRANCES: [Hinder; 14] = [
+    give_way::hinder,
     condition::hinder,
+    light::hinder,
+    never_with::hinder,
+    needs_first::hinder,
+    quiet_hours::hinder,
     minimum_on::hinder,
     maximum_on::hinder,
     minimum_off::hinder,
+    starts::hinder,
+    cool_down::hinder,
+    deadband::hinder,
+    slew::hinder,
+    current::hinder,
 ];
 
 /// How far a wish comes.
@@ -151,6 +254,15 @@ pub(crate) struct Passage {
     pub(crate) level: Option<f64>,
     /// Everything that stood in the way, in the row's order.
     pub(crate) hindrances: Vec<Hindrance>,
+    /// Who may be in the way still, where safety waits no longer.
+    pub(crate) despite: Option<DeviceId>,
+}
+
+impl Passage {
+    /// Whether the wish goes through, only not as far or as fast as asked.
+    pub(crate) fn clamps(&self) -> bool {
+        self.hindrances.iter().all(Hindrance::clamps)
+    }
 }
 
 /// Sends a wish past every policy.
@@ -158,6 +270,7 @@ pub(crate) fn pass(subject: &Subject<'_>) -> Passage {
     let mut passage = Passage {
         level: Some(subject.wish.level),
         hindrances: Vec::new(),
+        despite: subject.around.beside.despite.clone(),
     };
     for policy in HINDRANCES {
         let Some(level) = passage.level else { break };

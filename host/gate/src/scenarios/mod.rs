@@ -3,6 +3,7 @@
 mod drivers;
 mod exchange;
 mod leases;
+mod neighbours;
 mod operation;
 mod protection;
 mod pulses;

@@ -47,10 +47,10 @@ fn at_start_safe_levels_at_once_and_start_levels_one_by_one_when_needs_are_fresh
         .map(|(_, o)| (o.device.as_str().to_owned(), o.level))
         .collect();
     let safe = [
-        ("exhaust", 0.2),
         ("heater", 0.0),
         ("pump", 0.0),
         ("second", 0.0),
+        ("exhaust", 0.2),
     ];
     assert_eq!(all, safe.map(|(name, level)| (name.to_owned(), level)));
     bench.pass(Span::minutes(5));
