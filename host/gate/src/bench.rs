@@ -28,6 +28,8 @@ pub(crate) fn device(id: &str, role: &str) -> DeviceSpec {
     let role = Role::new(role).unwrap();
     let mut spec = DeviceSpec::of_role(DeviceId::new(id).unwrap(), role, &format!("null:{id}"));
     spec.zone = Some(zone());
+    // Comfort has scenes of its own.
+    (spec.cool_down, spec.slew, spec.needs_light) = (Span::ZERO, None, false);
     spec.controllers = vec![PluginId::new("vpd").unwrap(), PluginId::new("low").unwrap()];
     spec
 }

@@ -40,6 +40,11 @@ fn devices() -> Vec<DeviceSpec> {
     fan.min_off = Span::ZERO;
     let mut exhaust = exhaust();
     exhaust.never_off = false;
+    exhaust.deadband = 0.03;
+    exhaust.slew = Some(growbox_model::protection::Slew {
+        step: 0.05,
+        every: Span::seconds(10),
+    });
     vec![heater, exhaust, device("dehumidifier", "dehumidifier"), fan]
 }
 

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::objection::Objection;
+use crate::protection::Slew;
 use crate::time::Span;
 
 /// One row: the defaults a role brings, and why.
@@ -33,6 +34,8 @@ pub struct RoleSpec {
     pub min_off: Span,
     /// Comfort: shortest time between two switches, as growers are used to.
     pub cool_down: Span,
+    /// How fast its level may change while it runs.
+    pub slew: Option<Slew>,
     /// How often it may start in any hour, where starting wears it.
     pub starts_per_hour: Option<u32>,
     /// It is of use, or allowed, only while there is light.
@@ -60,6 +63,7 @@ const BASE: RoleSpec = RoleSpec {
     min_on: Span::seconds(10),
     min_off: Span::seconds(10),
     cool_down: Span::ZERO,
+    slew: None,
     starts_per_hour: None,
     needs_light: false,
     never_with: &[],
@@ -67,6 +71,12 @@ const BASE: RoleSpec = RoleSpec {
     doses_per_day: None,
     needs: &[],
     why: "",
+};
+
+/// A fan that moves the air of the room follows its controller in small steps.
+const GENTLE: Slew = Slew {
+    step: 0.05,
+    every: Span::seconds(10),
 };
 
 /// Every role.
@@ -80,7 +90,9 @@ pub static ROLES: &[RoleSpec] = &[
         never_off: true,
         min_on: Span::seconds(30),
         min_off: Span::seconds(30),
-        why: "it also removes heat, odour and CO2, so in doubt it runs at its lowest level; PWM fans do not start below about 20 %",
+        emergency_level: Some(1.0),
+        slew: Some(GENTLE),
+        why: "it also removes heat, odour and CO2, so in doubt it runs at its lowest level, and at full when it is hot; PWM fans do not start below about 20 %",
         ..BASE
     },
     RoleSpec {
@@ -91,6 +103,8 @@ pub static ROLES: &[RoleSpec] = &[
         min_level_percent: 20.0,
         min_on: Span::seconds(30),
         min_off: Span::seconds(30),
+        emergency_level: Some(1.0),
+        slew: Some(GENTLE),
         why: "as the exhaust, but it may stand still",
         ..BASE
     },
@@ -98,6 +112,7 @@ pub static ROLES: &[RoleSpec] = &[
         name: "circulation",
         summary: "evens leaf and air",
         safe_level: Some(1.0),
+        emergency_level: Some(1.0),
         why: "still air harms plants sooner than a fan does",
         ..BASE
     },
@@ -108,6 +123,7 @@ pub static ROLES: &[RoleSpec] = &[
         min_off: Span::seconds(120),
         max_on: Some(Span::minutes(30)),
         needs: &["temperature"],
+        cool_down: Span::minutes(2),
         why: "a heater that nobody watches is the worst device in the room: it needs a fresh temperature and ends by itself",
         ..BASE
     },
@@ -118,7 +134,9 @@ pub static ROLES: &[RoleSpec] = &[
         min_off: Span::seconds(300),
         max_on: Some(Span::hours(4)),
         needs: &["temperature"],
-        why: "a compressor must rest before it starts again",
+        cool_down: Span::minutes(3),
+        starts_per_hour: Some(6),
+        why: "a compressor must rest before it starts again, and not start too often",
         ..BASE
     },
     RoleSpec {
@@ -128,6 +146,7 @@ pub static ROLES: &[RoleSpec] = &[
         min_off: Span::seconds(120),
         max_on: Some(Span::minutes(20)),
         needs: &["humidity"],
+        cool_down: Span::minutes(2),
         why: "water that nobody measures ends on the floor and in mould",
         ..BASE
     },
@@ -138,7 +157,9 @@ pub static ROLES: &[RoleSpec] = &[
         min_off: Span::seconds(300),
         max_on: Some(Span::hours(4)),
         needs: &["humidity"],
-        why: "a compressor must rest before it starts again",
+        cool_down: Span::minutes(3),
+        starts_per_hour: Some(6),
+        why: "a compressor must rest before it starts again, and not start too often",
         ..BASE
     },
     RoleSpec {
@@ -146,6 +167,7 @@ pub static ROLES: &[RoleSpec] = &[
         summary: "lights, warms, and drives transpiration",
         min_on: Span::minutes(15),
         min_off: Span::minutes(15),
+        cool_down: Span::minutes(1),
         why: "lamps restrike hot only after a quarter of an hour, and plants need a dependable night",
         ..BASE
     },
@@ -156,7 +178,10 @@ pub static ROLES: &[RoleSpec] = &[
         min_off: Span::seconds(30),
         max_on: Some(Span::minutes(10)),
         needs: &["co2"],
-        why: "CO2 suffocates people: it ends by itself and needs a fresh reading",
+        cool_down: Span::minutes(1),
+        needs_light: true,
+        never_with: &["exhaust", "intake"],
+        why: "CO2 suffocates people: it ends by itself and needs a fresh reading; in the dark plants do not take it up, and the exhaust blows it away",
         ..BASE
     },
     RoleSpec {

@@ -8,7 +8,7 @@ pub(super) fn hinder(subject: &Subject<'_>, level: f64) -> Option<Hindrance> {
     let spec = subject.spec;
     let slight = (here - level).abs() < spec.deadband && here != level;
     let end = level == spec.low || level == spec.high;
-    let runs = here > 0.0 && level > 0.0;
+    let runs = level > 0.0 && here > 0.0 && (spec.low..=spec.high).contains(&here);
     (slight && runs && !end && subject.is_controllers(level)).then_some(Hindrance {
         policy: "deadband",
         obstacle: Obstacle::Slight,

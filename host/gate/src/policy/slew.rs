@@ -8,7 +8,12 @@ const HAIR: f64 = 1e-9;
 /// Goes one step towards a controller's or a start level, where the last step is long enough ago.
 pub(super) fn hinder(subject: &Subject<'_>, level: f64) -> Option<Hindrance> {
     let slew = subject.spec.slew?;
-    let here = subject.course.position().filter(|here| *here > 0.0)?;
+    let inside = subject.spec.low.max(HAIR)..=subject.spec.high;
+    // From off, and from where somebody's hand left it, it goes at once.
+    let here = subject
+        .course
+        .position()
+        .filter(|here| inside.contains(here))?;
     let way = level - here;
     if level == 0.0 || way.abs() < HAIR || !subject.is_controllers(level) {
         return None;

@@ -1,5 +1,6 @@
 //! The gate's rules as small scenes: who asks, what time does, what is ordered and said.
 
+mod comfort;
 mod drivers;
 mod exchange;
 mod leases;

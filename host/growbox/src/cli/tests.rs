@@ -569,11 +569,27 @@ fn a_reader_that_has_gone_is_no_failure() {
 #[test]
 fn roles_are_a_table_with_every_role() {
     let text = show::roles(false);
-    assert!(text.starts_with(" ROLE          SAFE    LOWEST"), "{text}");
     assert!(
-        text.contains(
-            " heater        off     –                1 min   2 min    30 min       –            temperature"
-        ),
+        text.starts_with(" ROLE          SAFE    WHEN HOT  LOWEST"),
+        "{text}"
+    );
+    let heater = text
+        .lines()
+        .find(|line| line.starts_with(" heater"))
+        .unwrap();
+    let cells: Vec<&str> = heater.split("  ").filter(|cell| !cell.is_empty()).collect();
+    assert_eq!(
+        cells[1..9]
+            .iter()
+            .map(|cell| cell.trim())
+            .collect::<Vec<_>>(),
+        [
+            "off", "as safe", "–", "1 min", "2 min", "2 min", "–", "30 min"
+        ],
+        "{text}"
+    );
+    assert!(
+        text.contains("only in the light; never with exhaust or intake"),
         "{text}"
     );
     let json: Value = serde_json::from_str(&show::roles(true)).unwrap();

@@ -8,6 +8,7 @@ use growbox_model::role::ROLES;
 use growbox_model::{DeviceId, DeviceSpec, PluginId, Role, Span, Text, ZoneId};
 use toml_edit::{TableLike, Value};
 
+use super::limits;
 use super::mqtt::{Broker, output_point};
 use super::report::{Report, Wrong};
 use super::section::{Section, entries};
@@ -52,11 +53,7 @@ fn device(mut section: Section<'_, '_>, id: DeviceId, broker: &mut Broker) -> De
     spec.controllers = section.list("controllers", "a list of plug-ins", |value| {
         Ok(PluginId::new(&text(value)?)?)
     });
-    spec.watts = section.or_none(
-        "watts",
-        number_in(0.0..=100_000.0),
-        "not needed; it tells the frugal device from the greedy one",
-    );
+    limits::read(&mut section, &mut spec);
     needs(&mut section, &spec);
     polarity(&mut section, &spec);
     section.finish();
@@ -203,7 +200,12 @@ fn percent(section: &mut Section<'_, '_>, key: &'static str, default: f64, why: 
 }
 
 /// A level the device could never be at.
-fn check_level(section: &mut Section<'_, '_>, spec: &DeviceSpec, key: &'static str, level: f64) {
+pub(super) fn check_level(
+    section: &mut Section<'_, '_>,
+    spec: &DeviceSpec,
+    key: &'static str,
+    level: f64,
+) {
     let problem = if spec.switched && level != 0.0 && level != 1.0 {
         format!("{key} is {level}, and a switched device knows only 0 and 1")
     } else if spec.never_off && level == 0.0 {

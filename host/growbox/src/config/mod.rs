@@ -9,11 +9,13 @@
 //! [`read`] is pure: what the machine has to say comes in as [`Surroundings`]. [`load`] asks the machine.
 
 mod agreement;
+mod circuits;
 mod devices;
 mod difference;
 mod edges;
 mod explanation;
 mod finding;
+mod limits;
 mod mail;
 mod mqtt;
 mod node;
@@ -50,8 +52,9 @@ use report::{Report, Wrong};
 use section::{Section, as_table, locate};
 
 /// The tables this build reads.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "node", "zone", "sensor", "device", "plugin", "filters", "storage", "api", "mqtt", "notify",
+    "circuit",
 ];
 
 /// Tables growbox knows of, and what this build lacks to serve them.
@@ -192,7 +195,10 @@ fn whole(
     let mut zones = zones::read(report, root);
     let mut broker = mqtt::read(report, root, &node, around);
     let sensors = sensors::read(report, root, &mut zones, &mut broker);
-    let devices = devices::read(report, root, &mut broker);
+    let circuits = circuits::read(report, root);
+    let mut devices = devices::read(report, root, &mut broker);
+    circuits::derive(report, root, &mut devices);
+    circuits::check(report, &devices, &circuits);
     let zone_ids: Vec<&ZoneId> = zones.keys().collect();
     let named = plugins::Named {
         devices: &devices,
@@ -210,7 +216,7 @@ fn whole(
         sensors,
         devices,
         plugins,
-        circuits: std::collections::BTreeMap::new(),
+        circuits,
         safety: Vec::new(),
         filters,
     };

@@ -284,7 +284,7 @@ error: growbox does not listen beyond this machine without credentials, which th
                             ^^^^^^^^^^^^^^
 error: unknown table "sfety", did you mean "safety"?
   growbox.toml:30  [sfety.hot]
-                    ^^^^^   known: node, zone, sensor, device, plugin, filters, storage, api, mqtt, notify, safety
+                    ^^^^^   known: node, zone, sensor, device, plugin, filters, storage, api, mqtt, notify, circuit, safety
 warning: min_level_percent has no effect on a switched device
   growbox.toml:20  lamp = { zone = "tent", role = "light", min_level_percent = 14, output = "sim:light" }
                                                                                ^^   switched = false, where the output can do more

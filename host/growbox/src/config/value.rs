@@ -208,7 +208,8 @@ pub(super) fn time_of_day(value: &Value) -> Read<u32> {
     })
 }
 
-fn clock_seconds(text: &str) -> Option<u32> {
+/// `06:00` or `06:00:30` as seconds after midnight.
+pub(super) fn clock_seconds(text: &str) -> Option<u32> {
     let mut parts = text.split(':');
     let mut part = |limit: u32| {
         let digits = parts.next()?;

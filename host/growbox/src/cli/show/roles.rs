@@ -15,9 +15,12 @@ pub(in crate::cli) fn roles(json: bool) -> String {
     let heading = [
         "ROLE",
         "SAFE",
+        "WHEN HOT",
         "LOWEST",
         "MIN ON",
         "MIN OFF",
+        "COOL DOWN",
+        "STARTS AN HOUR",
         "LONGEST RUN",
         "DOSES A DAY",
         "NEEDS FRESH",
@@ -37,9 +40,16 @@ pub(in crate::cli) fn roles(json: bool) -> String {
                 || "lowest".to_owned(),
                 |safe| level(Some(safe), role.switched),
             ),
+            role.emergency_level.map_or_else(
+                || "as safe".to_owned(),
+                |hot| level(Some(hot), role.switched),
+            ),
             format!("{lowest}{never_off}"),
             span(role.min_on),
             span(role.min_off),
+            span(role.cool_down),
+            role.starts_per_hour
+                .map_or_else(|| NOTHING.to_owned(), |starts| starts.to_string()),
             role.max_on.map_or_else(|| NOTHING.to_owned(), span),
             role.doses_per_day
                 .map_or_else(|| NOTHING.to_owned(), |doses| doses.to_string()),
@@ -50,9 +60,28 @@ pub(in crate::cli) fn roles(json: bool) -> String {
             },
             role.summary.into(),
         ]);
-        table.note(role.why);
+        table.note(&more(role));
     }
     table.to_string()
+}
+
+/// Why, and what has no column: few roles have any of it.
+fn more(role: &RoleSpec) -> String {
+    let mut words = vec![role.why.to_owned()];
+    if let Some(slew) = role.slew {
+        let step = number(slew.step * 100.0);
+        words.push(format!(
+            "its level changes by at most {step} % in {}",
+            slew.every
+        ));
+    }
+    if role.needs_light {
+        words.push("only in the light".to_owned());
+    }
+    if !role.never_with.is_empty() {
+        words.push(format!("never with {}", role.never_with.join(" or ")));
+    }
+    words.join("; ")
 }
 
 fn row_json(role: &RoleSpec) -> Value {
@@ -61,10 +90,17 @@ fn row_json(role: &RoleSpec) -> Value {
         "summary": role.summary,
         "switched": role.switched,
         "safe_level": role.safe_level,
+        "emergency_level": role.emergency_level,
         "min_level_percent": role.min_level_percent,
         "never_off": role.never_off,
         "min_on_seconds": role.min_on,
         "min_off_seconds": role.min_off,
+        "cool_down_seconds": role.cool_down,
+        "slew_percent": role.slew.map(|slew| slew.step * 100.0),
+        "slew_every_seconds": role.slew.map(|slew| slew.every),
+        "starts_per_hour": role.starts_per_hour,
+        "needs_light": role.needs_light,
+        "never_with": role.never_with,
         "max_on_seconds": role.max_on,
         "doses_per_day": role.doses_per_day,
         "needs": role.needs,
