@@ -107,3 +107,45 @@ fn row_json(role: &RoleSpec) -> Value {
         "why": role.why,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_a_table_with_every_role() {
+        let text = roles(false);
+        assert!(
+            text.starts_with(" ROLE          SAFE    WHEN HOT  LOWEST"),
+            "{text}"
+        );
+        let heater = text
+            .lines()
+            .find(|line| line.starts_with(" heater"))
+            .unwrap();
+        let cells: Vec<&str> = heater.split("  ").filter(|cell| !cell.is_empty()).collect();
+        assert_eq!(
+            cells[1..9]
+                .iter()
+                .map(|cell| cell.trim())
+                .collect::<Vec<_>>(),
+            [
+                "off", "as safe", "–", "1 min", "2 min", "2 min", "–", "30 min"
+            ],
+            "{text}"
+        );
+        assert!(
+            text.contains("only in the light; never with exhaust or intake"),
+            "{text}"
+        );
+        let json: Value = serde_json::from_str(&roles(true)).unwrap();
+        assert_eq!(
+            json["roles"].as_array().unwrap().len(),
+            growbox_model::role::ROLES.len()
+        );
+        assert_eq!(json["roles"][0]["min_on_seconds"], 30);
+        let mut rows = json["roles"].as_array().unwrap().iter();
+        let pump = rows.find(|row| row["name"] == "pump").unwrap();
+        assert_eq!(pump["doses_per_day"], 24);
+    }
+}
