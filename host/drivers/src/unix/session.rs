@@ -8,13 +8,15 @@
 //!                        ▲       │ not connected     │ no such line in time, or connection lost
 //!                        │       ▼                   ▼
 //!                        └──── Failed ◀──────────────┘
-//!                   connected again: what is wanted now, for what is left of its time
+//!                   connected: what was ordered since, for what is left of its time
 //! ```
 //!
 //! `within` counts from the order, so that a level is never asserted for longer than it was
 //! meant, however long the room was away. What has run out meanwhile is not asserted at all:
-//! the room has put it off, or never had it. A pulse is written once, on the connection that
-//! stands, with its whole length; no other connection ever hears of it.
+//! the room has put it off, or never had it. What was ordered before a connection ended is not
+//! asserted on the next one: the host is told that the room is back, and says what is wanted now.
+//! A pulse is written once, on the connection that stands, with its whole length; no other
+//! connection ever hears of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -162,16 +164,21 @@ impl Session {
         self.available(true)
     }
 
-    /// The connection is gone, or never came to be.
+    /// The connection is gone, or never came to be. What was wanted of a room that is lost is
+    /// forgotten: when it returns, whoever ordered says what is wanted then. An older level would
+    /// reach the device first, for a moment, and wear it.
     pub(super) fn lost(&mut self, reason: &str) -> Vec<DriverEvent> {
         if self.connected == Some(false) {
             return Vec::new();
         }
-        let mut events: Vec<DriverEvent> = self
-            .outputs
-            .values_mut()
-            .filter_map(|slot| slot.give_up(reason))
-            .collect();
+        let stood = self.connected == Some(true);
+        let mut events: Vec<DriverEvent> = Vec::new();
+        for slot in self.outputs.values_mut() {
+            events.extend(slot.give_up(reason));
+            if stood {
+                slot.forget();
+            }
+        }
         events.extend(self.available(false));
         events
     }

@@ -163,24 +163,27 @@ fn an_order_before_the_first_connection_waits_for_it_or_fails_with_it() {
 }
 
 #[test]
-fn what_is_wanted_now_is_asserted_again_for_what_is_left_of_its_time() {
+fn a_room_that_was_lost_hears_only_what_was_ordered_since() {
     let mut session = connected();
     session.order("heater", &order(1.0, Some(60)), at(0));
     session.frames(at(0));
     state(&mut session, 1.0);
     session.lost("gone");
     assert_eq!(session.connected().len(), 2);
+    assert_eq!(written(&mut session, at(40)), "");
+    session.lost("gone");
+    session.order("heater", &order(1.0, Some(60)), at(50));
+    session.connected();
     let line = "{\"set\":{\"output\":\"heater\",\"level\":1.0,\"within\":20}}\n";
-    assert_eq!(written(&mut session, at(40)), line);
+    assert_eq!(written(&mut session, at(90)), line, "what is left of it");
     assert_eq!(state(&mut session, 1.0), [confirmed(1.0)]);
 }
 
 #[test]
-fn what_has_run_out_meanwhile_is_not_asserted_again() {
+fn what_has_run_out_meanwhile_is_not_asserted() {
     let mut session = connected();
-    session.order("heater", &order(1.0, Some(60)), at(0));
-    session.frames(at(0));
     session.lost("gone");
+    session.order("heater", &order(1.0, Some(60)), at(0));
     session.connected();
     assert_eq!(session.frames(at(60)), Frames::default());
     session.lost("gone");
