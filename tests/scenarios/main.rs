@@ -7,6 +7,7 @@ mod calls;
 mod changes;
 mod cli;
 mod determinism;
+mod faults;
 mod hostile;
 mod ingest;
 mod irrigation;

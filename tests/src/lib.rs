@@ -5,6 +5,8 @@
 //! Host     `growbox run` in it, until killed or dropped      room.start()
 //! Client   an ordinary HTTP client, with the token or not    host.client(), host.stranger()
 //! cli      `growbox …` as a person types it                  room.cli(["device", "list"])
+//! Outside  devices in this process, with a record             Outside::new(socket, outputs, speed)
+//! checker  judges record and exported log by the limits       checker::acquit(limits, record, log)
 //! ```
 //!
 //! The binary is `target/debug/growbox` or what `GROWBOX_BIN` names, guests are in
@@ -13,10 +15,12 @@
 
 mod broker;
 mod chance;
+pub mod checker;
 mod client;
 mod counting;
 mod far_side;
 mod host;
+mod outside;
 mod place;
 mod recording;
 mod room;
@@ -29,6 +33,7 @@ pub use client::{Answer, Client, Gone, with_seq};
 pub use counting::fold;
 pub use far_side::{FarSide, Reply};
 pub use host::{Host, Starting};
+pub use outside::{By, Entry, Outside, What};
 pub use place::{guest, shared_code, workspace};
 pub use recording::{Row, office};
 pub use room::{Ended, Room};

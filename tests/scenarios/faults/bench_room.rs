@@ -1,0 +1,172 @@
+//! A room for faults: devices behind a far side in this process, with limits that a second can show.
+
+use std::collections::BTreeMap;
+
+use growbox_tests::checker::{self, DeviceLimits, Limits};
+use growbox_tests::{Entry, Outside, Room, guest};
+use serde_json::Value;
+
+/// Devices of the room, and their limits in machine seconds.
+const DEVICES: [(&str, &str, Times); 5] = [
+    (
+        "heater",
+        "role = \"heater\", safe_level = 0",
+        Times(0.25, 0.5, Some(2.5), None),
+    ),
+    (
+        "fan",
+        "role = \"exhaust\", min_level_percent = 25",
+        Times(0.1, 0.1, None, None),
+    ),
+    (
+        "lamp",
+        "role = \"other\", switched = true",
+        Times(0.6, 0.4, Some(4.0), None),
+    ),
+    (
+        "valve",
+        "role = \"other\", switched = false",
+        Times(0.0, 0.8, None, None),
+    ),
+    (
+        "pump",
+        "role = \"pump\"",
+        Times(0.0, 0.3, Some(1.0), Some(6)),
+    ),
+];
+
+/// Minimum on, minimum off, maximum on, doses a day.
+#[derive(Clone, Copy)]
+struct Times(f64, f64, Option<f64>, Option<usize>);
+
+/// The room, its far side, and what binds it.
+pub(super) struct Bench {
+    pub(super) room: Room,
+    pub(super) outside: Outside,
+    pub(super) limits: Limits,
+    pub(super) speed: f64,
+}
+
+impl Bench {
+    /// At `speed` seconds of the room a second.
+    pub(super) fn new(speed: f64) -> Self {
+        let room = Room::new(&configuration(speed));
+        let names = DEVICES.map(|(name, ..)| name);
+        let outside = Outside::new(&room.path().join("room.sock"), &names, speed);
+        Self {
+            room,
+            outside,
+            limits: limits(speed),
+            speed,
+        }
+    }
+
+    /// Judges everything so far by what a running host exports.
+    #[track_caller]
+    pub(super) fn acquit(&self) {
+        let record = self.outside.record();
+        let log = self.export();
+        if let Some(folder) = std::env::var_os("GROWBOX_EVIDENCE") {
+            keep(std::path::Path::new(&folder), &record, &log);
+        }
+        checker::acquit(&self.limits, &record, &log);
+    }
+
+    /// The log, as `growbox events export` writes it.
+    #[track_caller]
+    pub(super) fn export(&self) -> Vec<Value> {
+        let text = self.room.cli(["events", "export"]).expect(0);
+        let line = |line: &str| serde_json::from_str(line).expect("an export is JSON lines");
+        let mut lines = text.lines().map(line);
+        let head: Value = lines.next().expect("an export has a head");
+        assert_eq!(head["growbox_export"], 1, "{head}");
+        lines.collect()
+    }
+}
+
+/// Keeps what a judgement is about, for people: `GROWBOX_EVIDENCE` names the folder.
+fn keep(folder: &std::path::Path, record: &[Entry], log: &[Value]) {
+    let lines = |lines: Vec<String>| lines.join("\n") + "\n";
+    let entry = |entry: &Entry| format!("{:10.3} {:?}", entry.at, entry.what);
+    let record = lines(record.iter().map(entry).collect());
+    let log = lines(log.iter().map(Value::to_string).collect());
+    std::fs::create_dir_all(folder).expect("evidence can be kept");
+    std::fs::write(folder.join("record"), record).expect("evidence can be kept");
+    std::fs::write(folder.join("log.jsonl"), log).expect("evidence can be kept");
+}
+
+pub(super) fn devices() -> impl Iterator<Item = &'static str> {
+    DEVICES.into_iter().map(|(name, ..)| name)
+}
+
+fn limits(speed: f64) -> Limits {
+    let limit = |(name, _, times): (&str, &str, Times)| {
+        let Times(min_on, min_off, max_on, doses_per_day) = times;
+        let limit = DeviceLimits {
+            min_on: min_on * speed,
+            min_off: min_off * speed,
+            max_on: max_on.map(|longest| longest * speed),
+            doses_per_day,
+            watts: 0.0,
+            safe_level: if name == "fan" { 0.25 } else { 0.0 },
+        };
+        (name.to_owned(), limit)
+    };
+    Limits {
+        devices: DEVICES.into_iter().map(limit).collect::<BTreeMap<_, _>>(),
+        grain: 0.005 * speed,
+        slack: 2.0 * speed,
+        forgotten: 0.5 * speed,
+        ..Limits::default()
+    }
+}
+
+fn configuration(speed: f64) -> String {
+    let device = |(name, words, times): (&str, &str, Times)| {
+        let Times(min_on, min_off, max_on, doses) = times;
+        let max_on = max_on.map_or(String::new(), |longest| {
+            format!(", max_on = {}", longest * speed)
+        });
+        let doses = doses.map_or(String::new(), |doses| format!(", doses_per_day = {doses}"));
+        format!(
+            "{name} = {{ zone = \"tent\", {words}, output = \"unix:{{folder}}/room.sock#{name}\", \
+             min_on = {}, min_off = {}{max_on}{doses} }}\n",
+            min_on * speed,
+            min_off * speed
+        )
+    };
+    let devices: String = DEVICES.into_iter().map(device).collect();
+    let sensor = |name: &str| {
+        format!(
+            "{name} = {{ zone = \"tent\", source = \"unix:{{folder}}/room.sock#{name}\", interval = {} }}\n",
+            2.0 * speed
+        )
+    };
+    let sensors: String = ["canopy", "pot", "mark"].map(sensor).concat();
+    let toggler = guest("toggler");
+    format!(
+        r#"
+[node]
+clock = "scaled"
+speed = {speed}
+[zone.tent]
+operation = "control"
+[sensor]
+{sensors}
+[device]
+{devices}
+[plugin.toggler]
+file = {toggler:?}
+grant = {{ control = ["heater"] }}
+[plugin.irrigation]
+grant = {{ control = ["pump"] }}
+[plugin.irrigation.settings.zones.tent]
+only_by_day = false
+dose = {dose}
+soak = {soak}
+soil_moisture_below = 60
+"#,
+        dose = 0.5 * speed,
+        soak = 1.0 * speed,
+    )
+}

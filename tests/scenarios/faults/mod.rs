@@ -1,0 +1,7 @@
+//! Faults into the real binary, each by name, and random sessions of all of them; `docs/faults.md` is their table.
+//!
+//! What devices did is told by [`growbox_tests::Outside`], which lives outside the host, and is
+//! judged by [`growbox_tests::checker`], which knows nothing of the gate.
+
+mod bench_room;
+mod sessions;

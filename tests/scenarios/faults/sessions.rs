@@ -1,0 +1,248 @@
+//! Random sessions: anything anybody may do to a room, in any order, and no promise is broken.
+//!
+//! `GROWBOX_SEEDS=N` plays so many sessions, `GROWBOX_SEED` brings one back.
+
+use std::time::{Duration, Instant};
+
+use growbox_tests::{Chance, Host, Starting};
+use serde_json::json;
+
+use super::bench_room::{Bench, devices};
+
+/// Machine time of one session, besides its starts.
+const LENGTH: Duration = Duration::from_secs(20);
+/// Slow enough that a lease's end at the far side and at the host never cross on the way.
+const SPEEDS: [f64; 2] = [4.0, 1.0];
+
+/// What may be done to a room, and how often.
+const ACTS: [(u64, Act); 13] = [
+    (300, Session::set),
+    (300, Session::temperature),
+    (60, Session::wrong_temperature),
+    (60, Session::moisture),
+    (60, Session::rest),
+    (40, Session::hold),
+    (40, Session::release),
+    (16, Session::stop),
+    (40, Session::reset),
+    (24, Session::operation),
+    (6, Session::kill),
+    (4, Session::terminate),
+    (8, Session::lose_the_far_side),
+];
+
+type Act = fn(&mut Session);
+
+/// A session on its way.
+struct Session {
+    bench: Bench,
+    host: Option<Host>,
+    chance: Chance,
+    marks: u32,
+    said: u32,
+    asked: usize,
+}
+
+#[test]
+fn no_promise_is_broken_whatever_is_done() {
+    let seeds = std::env::var("GROWBOX_SEEDS").map_or(2, |text| text.parse().expect("a number"));
+    for seed in 0..seeds {
+        play(seed);
+    }
+}
+
+fn play(number: usize) {
+    let mut chance = Chance::new();
+    let speed = SPEEDS[number % SPEEDS.len()];
+    let bench = Bench::new(speed);
+    let host = bench.room.start();
+    let mut session = Session {
+        bench,
+        host: Some(host),
+        chance: chance.another(),
+        marks: 0,
+        said: 0,
+        asked: 0,
+    };
+    let begun = Instant::now();
+    let mut steps = 0;
+    while begun.elapsed() < LENGTH {
+        session.step();
+        steps += 1;
+    }
+    session.end(steps);
+}
+
+impl Session {
+    fn step(&mut self) {
+        let all: u64 = ACTS.iter().map(|(weight, _)| weight).sum();
+        let mut left = self.chance.below(all);
+        for (weight, act) in ACTS {
+            if left < weight {
+                act(self);
+                break;
+            }
+            left -= weight;
+        }
+        self.mark();
+    }
+
+    /// A reading by which record and log are laid side by side.
+    fn mark(&mut self) {
+        self.marks += 1;
+        self.bench
+            .outside
+            .say("mark", "illuminance", f64::from(self.marks));
+    }
+
+    fn post(&self, path: &str, body: &serde_json::Value) {
+        let Some(host) = &self.host else { return };
+        let answer = host.client().post(path, body);
+        assert!(matches!(answer.status, 200 | 409), "{path}: {answer:?}");
+    }
+
+    /// The pump is the plug-in's: the doses of a day bound pulses, not people.
+    fn device(&mut self) -> &'static str {
+        let all: Vec<&str> = devices().filter(|name| *name != "pump").collect();
+        all[self.pick(all.len())]
+    }
+
+    fn pick(&mut self, end: usize) -> usize {
+        let end = u64::try_from(end).expect("few things are picked from");
+        usize::try_from(self.chance.below(end)).expect("below a usize")
+    }
+
+    fn length(&mut self) -> f64 {
+        let tenths = [1, 5, 10, 20, 60][self.pick(5)];
+        f64::from(tenths) / 10.0 * self.bench.speed
+    }
+
+    fn level(&mut self) -> f64 {
+        [0.0, 1.0, 1.0][self.pick(3)]
+    }
+
+    fn words(&mut self, level: Option<f64>, length: Option<f64>) -> serde_json::Value {
+        self.asked += 1;
+        let who = ["ann", "ben"][self.pick(2)];
+        let mut words = json!({"who": who, "reason": format!("number {}", self.asked)});
+        if let Some(level) = level {
+            words["level"] = json!(level);
+        }
+        if let Some(length) = length {
+            words["for"] = json!(length.max(1.0));
+        }
+        words
+    }
+
+    fn set(&mut self) {
+        let device = self.device();
+        let (level, length) = (self.level(), self.length());
+        let words = self.words(Some(level), Some(length));
+        self.post(&format!("/api/v1/devices/{device}/set"), &words);
+    }
+
+    fn hold(&mut self) {
+        let device = self.device();
+        let (level, length) = (self.level(), self.length());
+        let words = self.words(Some(level), Some(length));
+        self.post(&format!("/api/v1/devices/{device}/hold"), &words);
+    }
+
+    fn release(&mut self) {
+        let device = self.device();
+        let words = self.words(None, None);
+        self.post(&format!("/api/v1/devices/{device}/release"), &words);
+    }
+
+    fn temperature(&mut self) {
+        self.said += 1;
+        let value = 20.0 + f64::from(self.said % 8000) / 1000.0;
+        self.bench.outside.say("canopy", "temperature", value);
+    }
+
+    /// Hot, cold, impossible, or no number at all.
+    fn wrong_temperature(&mut self) {
+        let value = [43.0, -5.0, 900.0, f64::NAN][self.pick(4)];
+        self.bench.outside.say("canopy", "temperature", value);
+    }
+
+    fn moisture(&mut self) {
+        let value = [20.0, 30.0, 70.0][self.pick(3)];
+        self.bench.outside.say("pot", "soil_moisture", value);
+    }
+
+    fn rest(&mut self) {
+        self.chance.moment(Duration::from_millis(400));
+    }
+
+    fn stop(&mut self) {
+        let words = self.words(None, None);
+        self.post("/api/v1/stop", &words);
+    }
+
+    /// The log has a mark of it before it is asked for.
+    fn reset(&mut self) {
+        let words = self.words(None, None);
+        if let Some(host) = &self.host {
+            let mark =
+                json!({"type": "sensor.illuminance", "data": {"sensor_id": "reset", "value": 1}});
+            let _ = host
+                .client()
+                .post("/api/v1/events?durable=true", &mark)
+                .results(200);
+        }
+        self.post("/api/v1/reset", &words);
+    }
+
+    fn operation(&mut self) {
+        let operation = ["control", "paused", "control"][self.pick(3)];
+        let mut words = self.words(None, None);
+        words["operation"] = json!(operation);
+        self.post("/api/v1/zones/tent", &words);
+    }
+
+    fn kill(&mut self) {
+        if let Some(host) = self.host.take() {
+            host.kill();
+        }
+        self.chance.moment(Duration::from_millis(300));
+        self.start();
+    }
+
+    fn terminate(&mut self) {
+        if let Some(host) = self.host.take() {
+            assert_eq!(host.terminate().code(), Some(0));
+        }
+        self.chance.moment(Duration::from_millis(300));
+        self.start();
+    }
+
+    fn start(&mut self) {
+        let starting: Starting = self.bench.room.launch();
+        self.host = Some(starting.ready());
+    }
+
+    fn lose_the_far_side(&mut self) {
+        let deaf = self.chance.below(3) == 0;
+        let outside = &self.bench.outside;
+        if deaf {
+            outside.deafen(true);
+        } else {
+            outside.vanish();
+        }
+        self.chance.moment(Duration::from_secs(1));
+        if deaf {
+            self.bench.outside.deafen(false);
+        } else {
+            self.bench.outside.appear();
+        }
+    }
+
+    /// Ends the room, and judges all of it by what the next host exports.
+    fn end(mut self, steps: usize) {
+        self.terminate();
+        let record = self.bench.outside.record();
+        println!("{steps} steps, {} entries at the far side", record.len());
+        self.bench.acquit();
+    }
+}

@@ -1,0 +1,351 @@
+//! Devices outside the host: a simulated room behind `unix:` in this process, with a record of what really happened.
+//!
+//! Each output does as it is told, and puts itself to off when its `within` has run out. The
+//! record bears the far side's own time: seconds of the room since it began. Lines are answered
+//! by whoever reads them, and one thread minds the timers; nothing here knows what the host means.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// A host that takes no bytes for this long is dropped.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Who moved an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// Whoever is connected.
+    Order,
+    /// Its own timer.
+    Timer,
+    /// Somebody at the device.
+    Hand,
+}
+
+/// What happened outside.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    /// An output changed its level.
+    Switched(String, f64, By),
+    /// Somebody connected.
+    Joined,
+    /// Who was connected is gone.
+    HungUp,
+    /// The far side went away, by itself.
+    Lost,
+    /// The far side can be reached again.
+    Returned,
+    /// A sensor said this to whoever was connected.
+    Said(String, f64),
+}
+
+/// One line of the record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Seconds of the room since it began.
+    pub at: f64,
+    /// What happened.
+    pub what: What,
+}
+
+#[derive(Debug, Default)]
+struct Output {
+    level: f64,
+    ends: Option<f64>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    outputs: BTreeMap<String, Output>,
+    record: Vec<Entry>,
+    stream: Option<UnixStream>,
+    connections: u64,
+    listening: u64,
+    deaf: bool,
+    ended: bool,
+}
+
+#[derive(Debug)]
+struct Shared {
+    begun: Instant,
+    speed: f64,
+    path: PathBuf,
+    state: Mutex<State>,
+    news: Condvar,
+}
+
+/// The far side. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Outside(Arc<Shared>);
+
+impl Outside {
+    /// Listens at `path`, everything off, `speed` seconds of the room a second.
+    ///
+    /// # Panics
+    /// Where it cannot listen there.
+    #[must_use]
+    pub fn new(path: &Path, outputs: &[&str], speed: f64) -> Self {
+        let new = |name: &&str| ((*name).to_owned(), Output::default());
+        let state = State {
+            outputs: outputs.iter().map(new).collect(),
+            ..State::default()
+        };
+        let shared = Arc::new(Shared {
+            begun: Instant::now(),
+            speed,
+            path: path.to_owned(),
+            state: Mutex::new(state),
+            news: Condvar::new(),
+        });
+        let timers = shared.clone();
+        std::thread::spawn(move || timers.mind());
+        shared.listen();
+        Self(shared)
+    }
+
+    /// Seconds of the room since it began.
+    #[must_use]
+    pub fn now(&self) -> f64 {
+        self.0.now()
+    }
+
+    /// Everything that happened so far.
+    #[must_use]
+    pub fn record(&self) -> Vec<Entry> {
+        self.0.state().record.clone()
+    }
+
+    /// Where an output is.
+    ///
+    /// # Panics
+    /// Where there is no such output.
+    #[must_use]
+    pub fn level(&self, output: &str) -> f64 {
+        self.0.state().outputs[output].level
+    }
+
+    /// A sensor says something to whoever is connected; false where nobody is.
+    pub fn say(&self, sensor: &str, quantity: &str, value: f64) -> bool {
+        let reading = json!({"reading": {"sensor": sensor, "quantity": quantity, "value": value}});
+        let mut state = self.0.state();
+        let at = self.0.now();
+        let said = state.write(&reading);
+        if said {
+            state.note(at, What::Said(sensor.to_owned(), value));
+        }
+        said
+    }
+
+    /// Somebody at the device moves it.
+    pub fn turn(&self, output: &str, level: f64) {
+        let mut state = self.0.state();
+        state.put(output, level, None, self.0.now(), By::Hand);
+        state.tell(output);
+    }
+
+    /// Goes away: connections end, and nobody listens. Outputs stay as they are.
+    pub fn vanish(&self) {
+        {
+            let mut state = self.0.state();
+            state.listening += 1;
+            state.note(self.0.now(), What::Lost);
+            state.hang_up();
+        }
+        // Wakes who waits for a connection; they see that it is over.
+        drop(UnixStream::connect(&self.0.path));
+        drop(std::fs::remove_file(&self.0.path));
+    }
+
+    /// Listens again.
+    ///
+    /// # Panics
+    /// Where it cannot.
+    pub fn appear(&self) {
+        let at = self.0.now();
+        self.0.state().note(at, What::Returned);
+        self.0.listen();
+    }
+
+    /// From now on it lets hosts in and never reads what they write, or reads again.
+    pub fn deafen(&self, deaf: bool) {
+        let mut state = self.0.state();
+        state.deaf = deaf;
+        let what = if deaf { What::Lost } else { What::Returned };
+        state.note(self.0.now(), what);
+        state.hang_up();
+    }
+}
+
+impl Drop for Outside {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let record = self.record();
+            let newest = record.len().saturating_sub(80);
+            eprintln!("--- the newest of what happened outside");
+            for entry in &record[newest..] {
+                eprintln!("{:10.3} {:?}", entry.at, entry.what);
+            }
+        }
+        self.0.state().ended = true;
+        self.0.news.notify_all();
+        self.vanish();
+    }
+}
+
+impl State {
+    fn note(&mut self, at: f64, what: What) {
+        self.record.push(Entry { at, what });
+    }
+
+    /// Ends the connection; its reader sees that it is not the newest any more.
+    fn hang_up(&mut self) {
+        self.connections += 1;
+        if let Some(stream) = self.stream.take() {
+            // An error means that it is gone already.
+            drop(stream.shutdown(Shutdown::Both));
+        }
+    }
+
+    fn write(&mut self, line: &Value) -> bool {
+        let Some(stream) = &mut self.stream else {
+            return false;
+        };
+        let written = writeln!(stream, "{line}").is_ok();
+        if !written {
+            self.stream = None;
+        }
+        written
+    }
+
+    fn tell(&mut self, output: &str) {
+        let level = self.outputs[output].level;
+        self.write(&json!({"state": {"output": output, "level": level}}));
+    }
+
+    fn put(&mut self, output: &str, level: f64, ends: Option<f64>, at: f64, by: By) {
+        let Some(state) = self.outputs.get_mut(output) else {
+            return;
+        };
+        state.ends = ends;
+        if state.level != level {
+            state.level = level;
+            self.note(at, What::Switched(output.to_owned(), level, by));
+        }
+    }
+
+    /// Ends what has run out.
+    fn sweep(&mut self, now: f64) {
+        let over = |output: &Output| output.ends.is_some_and(|ends| ends <= now);
+        let over: Vec<String> = self
+            .outputs
+            .iter()
+            .filter(|(_, output)| over(output))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in over {
+            self.put(&name, 0.0, None, now, By::Timer);
+            self.tell(&name);
+        }
+    }
+}
+
+impl Shared {
+    fn now(&self) -> f64 {
+        self.begun.elapsed().as_secs_f64() * self.speed
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Minds the timers until the end.
+    fn mind(&self) {
+        let mut state = self.state();
+        while !state.ended {
+            let now = self.now();
+            state.sweep(now);
+            let ends = state.outputs.values().filter_map(|output| output.ends);
+            let next = ends.fold(f64::INFINITY, f64::min);
+            let wait = ((next - now) / self.speed).clamp(0.0, 1.0);
+            let waited = self.news.wait_timeout(state, Duration::from_secs_f64(wait));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn listen(self: &Arc<Self>) {
+        let listener = UnixListener::bind(&self.path).expect("the folder takes a socket");
+        let number = {
+            let mut state = self.state();
+            state.listening += 1;
+            state.listening
+        };
+        let shared = self.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if shared.state().listening != number {
+                    return;
+                }
+                shared.clone().joined(stream);
+            }
+        });
+    }
+
+    /// The newest connection counts. What it is told first: that this is a simulation, every level.
+    fn joined(self: Arc<Self>, stream: UnixStream) {
+        let Ok(reading) = stream.try_clone() else {
+            return;
+        };
+        drop(stream.set_write_timeout(Some(WRITE_TIMEOUT)));
+        let mut state = self.state();
+        state.hang_up();
+        state.stream = Some(stream);
+        let number = state.connections;
+        state.note(self.now(), What::Joined);
+        state.write(&json!({"simulated": true}));
+        let outputs: Vec<String> = state.outputs.keys().cloned().collect();
+        for output in &outputs {
+            state.tell(output);
+        }
+        let deaf = state.deaf;
+        drop(state);
+        if !deaf {
+            std::thread::spawn(move || self.read(reading, number));
+        }
+    }
+
+    fn read(&self, stream: UnixStream, number: u64) {
+        for line in BufReader::new(stream).lines() {
+            let Ok(line) = line else { break };
+            let mut state = self.state();
+            if state.connections != number {
+                return;
+            }
+            self.take(&line, &mut state);
+        }
+        let mut state = self.state();
+        if state.connections == number {
+            state.note(self.now(), What::HungUp);
+            state.hang_up();
+        }
+    }
+
+    /// Every set is answered with the output's level, changed or not.
+    fn take(&self, line: &str, state: &mut State) {
+        let now = self.now();
+        state.sweep(now);
+        let set = &serde_json::from_str::<Value>(line).expect("the host writes JSON")["set"];
+        let output = set["output"].as_str().expect("a set names its output");
+        let level = set["level"].as_f64().expect("a set has a level");
+        let ends = set["within"].as_f64().map(|within| now + within);
+        let ends = ends.filter(|_| level > 0.0);
+        state.put(output, level, ends, now, By::Order);
+        state.tell(output);
+        self.news.notify_all();
+    }
+}
