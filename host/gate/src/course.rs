@@ -21,6 +21,9 @@ pub(crate) struct Course {
     pub(crate) moved: Option<Moment>,
     /// When it last left zero.
     pub(crate) last_on: Option<Moment>,
+    /// When it was last seen to have left zero: its shortest run counts from here, its longest from
+    /// when it was told to.
+    pub(crate) seen_on: Option<Moment>,
     /// When it last went to zero.
     pub(crate) last_off: Option<Moment>,
     /// When it last had to stop because it had run its longest time.
@@ -44,6 +47,7 @@ impl Course {
             heading: None,
             moved: None,
             last_on: None,
+            seen_on: None,
             last_off: None,
             run_out: None,
         }
@@ -92,7 +96,7 @@ impl Course {
 
     /// When minimum on lets it go to zero.
     pub(crate) fn may_stop(&self, min_on: Span) -> Option<Moment> {
-        self.last_on.map(|on| on + min_on)
+        self.last_on.max(self.seen_on).map(|on| on + min_on)
     }
 
     /// When minimum off lets it leave zero.

@@ -78,6 +78,11 @@ fn order(device: &mut Device, level: f64, wish: &Wish, now: Now, out: &mut Settl
     });
 }
 
+/// The far side's own timer ends so long after the lease. It is there for the day the host is
+/// gone: while the host lives it ends the lease itself, and whoever goes on where another one
+/// ends must not cross the far side's off on the way, which would be a start too soon.
+const GRACE: Span = Span::seconds(2);
+
 /// When the far side is to put the device to off by itself. Only where off is its safe level:
 /// a fan that must run is not helped by a timer.
 fn timer_end(device: &Device, level: f64, wish: &Wish, now: Moment) -> Option<Moment> {
@@ -86,13 +91,14 @@ fn timer_end(device: &Device, level: f64, wish: &Wish, now: Moment) -> Option<Mo
         return None;
     }
     let lease = match wish.owner {
-        Owner::Hold if wish.level == level => {
+        _ if wish.level == 0.0 => None,
+        Owner::Hold => {
             let renewed = now + spec.lease;
             Some(wish.until.map_or(renewed, |end| end.min(renewed)))
         }
-        _ if wish.level == level => wish.until,
-        _ => None,
+        _ => wish.until,
     };
+    let lease = lease.map(|end| end + GRACE);
     let end = lease.max(device.real.may_stop(spec.min_on))?;
     let end = device
         .real

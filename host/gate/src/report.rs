@@ -57,15 +57,19 @@ fn confirmed(device: &mut Device, level: f64, now: Now, out: &mut Settlement) {
     device.link.failures = 0;
     device.link.retry = None;
     if device.real.level != Some(level) {
-        rest_from_here(device, level, now, out);
+        counts_from_here(device, level, now, out);
         let (trigger, cause) = device.link.purpose.clone();
         arrive(device, level, now.moment, trigger, cause, out);
     }
 }
 
-/// A device rests from when it is off, not from when it was told to be.
-fn rest_from_here(device: &mut Device, level: f64, now: Now, out: &mut Settlement) {
+/// A device rests from when it is off, and runs from when it is on, not from when it was told to.
+fn counts_from_here(device: &mut Device, level: f64, now: Now, out: &mut Settlement) {
+    let crossed = crosses(device.real.level, level);
     let course = &mut device.real;
+    if level > 0.0 && crossed {
+        course.seen_on = Some(now.moment);
+    }
     if level == 0.0 && course.last_off.is_some_and(|off| off < now.moment) {
         if course.run_out == course.last_off {
             course.run_out = Some(now.moment);

@@ -100,9 +100,8 @@ fn the_timer_in_the_device_is_armed_again_at_half_its_time() {
     assert_eq!(
         armed,
         [
-            (seconds(0), Some(seconds(120))),
-            (seconds(60), Some(seconds(110))),
-            (seconds(115), Some(seconds(115))),
+            (seconds(0), Some(seconds(122))),
+            (seconds(61), Some(seconds(121))),
         ]
     );
     assert_eq!(bench.said.changes.len(), 1, "arming a timer is no change");
@@ -120,7 +119,7 @@ fn a_shorter_claim_shortens_the_timer_in_the_device() {
     bench.set(&plugin("vpd"), "heater", 1.0);
     bench.gate.release(&id("heater")).unwrap();
     bench.settle();
-    assert_eq!(bench.orders[1].1.within, Some(Span::seconds(120)));
+    assert_eq!(bench.orders[1].1.within, Some(Span::seconds(122)));
 }
 
 #[test]
@@ -151,7 +150,7 @@ fn a_hold_without_end_keeps_its_timer_armed_by_the_living_host() {
             .orders
             .iter()
             .skip(1)
-            .all(|(_, o)| o.within == Some(Span::seconds(120)))
+            .all(|(_, o)| o.within == Some(Span::seconds(122)))
     );
     assert_eq!(
         why(&bench, "plug"),

@@ -17,7 +17,7 @@ fn a_granted_request_is_ordered_confirmed_told_and_lapses() {
             device: id("heater"),
             output: "null:heater".into(),
             level: 1.0,
-            within: Some(Span::seconds(120)),
+            within: Some(Span::seconds(122)),
             pulse: false,
         }]
     );
