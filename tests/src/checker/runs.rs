@@ -49,16 +49,15 @@ pub(super) fn judge(
             What::Switched(output, level, by) if output == device => {
                 judge.switched(&mut course, entry.at, *level > 0.0, *by, faults);
             }
-            // From its return it is judged anew: nobody could see what it did meanwhile.
+            // From its return it is judged anew: nobody could see that it went off meanwhile. A run
+            // that began before is one run all the same.
             What::Lost => {
                 (course.away, course.lost) = (true, true);
-                (course.on_since, course.off_since) = (None, None);
+                course.off_since = None;
             }
             What::Returned => course.away = false,
             What::Joined if course.lost && !course.away => {
                 course.lost = false;
-                course.on_since = course.is_on.then_some(entry.at);
-                course.off_since = None;
             }
             _ => {}
         }
@@ -83,7 +82,7 @@ impl Judge<'_> {
         }
         if on {
             self.rested(course, at, by, faults);
-            course.on_since = Some(at).filter(|_| !course.lost);
+            course.on_since = Some(at);
             course.starts.push(at);
         } else {
             self.ran(course, at, by, faults);
