@@ -144,11 +144,13 @@ fn trigger(device: &Device, wish: &Wish, passage: &Passage, now: Now) -> String 
         _ => named,
     };
     let spec = &device.spec;
-    let cut_short = passage.level == Some(0.0)
-        && device.real.is_on()
-        && device.real.may_stop(spec.min_on) > Some(now.moment);
-    if cut_short {
+    let too_soon =
+        passage.level == Some(0.0) && device.real.may_stop(spec.min_on) > Some(now.moment);
+    if too_soon && device.real.is_on() {
         format!("{named}; breaks the minimum on of {}", spec.min_on)
+    } else if too_soon && device.real.position().is_none() {
+        let shortest = spec.min_on;
+        format!("{named}; nobody knew where it was, and its minimum on of {shortest} may be broken")
     } else {
         named
     }
