@@ -4,4 +4,7 @@
 //! judged by [`growbox_tests::checker`], which knows nothing of the gate.
 
 mod bench_room;
+mod blocked;
+mod kills;
 mod sessions;
+mod standstill;

@@ -7,8 +7,15 @@ use crate::outside::{By, Entry, What};
 const DAY: f64 = 86_400.0;
 
 /// What may end a run before its shortest time, as the log names it.
-const MAY_BREAK_MINIMUM_ON: [&str; 5] =
-    ["stop", "safety", "the host ends", "guardian", "taken out"];
+/// A host that begins puts what it finds to its safe level: the end of the one before did that.
+const MAY_BREAK_MINIMUM_ON: [&str; 6] = [
+    "stop",
+    "safety",
+    "the host ends",
+    "guardian",
+    "taken out",
+    "nobody knew where it was",
+];
 
 /// A device's course as the far side saw it.
 struct Course {
