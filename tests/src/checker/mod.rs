@@ -17,6 +17,8 @@
 
 mod moments;
 mod runs;
+#[cfg(test)]
+mod tests;
 mod together;
 mod verdicts;
 
