@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use growbox_tests::checker::{self, DeviceLimits, Limits};
+use growbox_tests::checker::{self, Circuit, DeviceLimits, Limits};
 use growbox_tests::{Entry, Outside, Room, guest};
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 const DEVICES: [(&str, &str, Times); 5] = [
     (
         "heater",
-        "role = \"heater\", safe_level = 0",
+        "role = \"heater\", cool_down = 0, circuit = \"fuse\", watts = 300",
         Times(0.25, 0.5, Some(2.5), None),
     ),
     (
@@ -20,7 +20,7 @@ const DEVICES: [(&str, &str, Times); 5] = [
     ),
     (
         "lamp",
-        "role = \"other\", switched = true",
+        "role = \"other\", switched = true, circuit = \"fuse\", watts = 300, never_with = [\"valve\"]",
         Times(0.6, 0.4, Some(4.0), None),
     ),
     (
@@ -34,6 +34,9 @@ const DEVICES: [(&str, &str, Times); 5] = [
         Times(0.0, 0.3, Some(1.0), Some(6)),
     ),
 ];
+
+/// The heater and the lamp hang on one fuse, which bears either.
+const FUSE: f64 = 2.0;
 
 /// Minimum on, minimum off, maximum on, doses a day.
 #[derive(Clone, Copy)]
@@ -107,17 +110,26 @@ fn limits(speed: f64) -> Limits {
             min_off: min_off * speed,
             max_on: max_on.map(|longest| longest * speed),
             doses_per_day,
-            watts: 0.0,
+            watts: if ["heater", "lamp"].contains(&name) {
+                300.0
+            } else {
+                0.0
+            },
             safe_level: if name == "fan" { 0.25 } else { 0.0 },
         };
         (name.to_owned(), limit)
     };
     Limits {
         devices: DEVICES.into_iter().map(limit).collect::<BTreeMap<_, _>>(),
+        circuits: vec![Circuit {
+            max_amperes: FUSE,
+            volts: 230.0,
+            devices: ["heater", "lamp"].map(str::to_owned).into(),
+        }],
+        never_together: vec![("lamp".to_owned(), "valve".to_owned())],
         grain: 0.005 * speed,
         slack: 2.0 * speed,
         forgotten: 0.5 * speed,
-        ..Limits::default()
     }
 }
 
@@ -153,6 +165,8 @@ speed = {speed}
 operation = "control"
 [sensor]
 {sensors}
+[circuit.fuse]
+max_amperes = {FUSE}
 [device]
 {devices}
 [plugin.toggler]
