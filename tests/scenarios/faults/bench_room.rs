@@ -142,9 +142,10 @@ fn configuration(speed: f64) -> String {
         let doses = doses.map_or(String::new(), |doses| format!(", doses_per_day = {doses}"));
         format!(
             "{name} = {{ zone = \"tent\", {words}, output = \"unix:{{folder}}/room.sock#{name}\", \
-             min_on = {}, min_off = {}{max_on}{doses} }}\n",
+             min_on = {}, min_off = {}, settle_time = {}{max_on}{doses} }}\n",
             min_on * speed,
-            min_off * speed
+            min_off * speed,
+            0.2 * speed
         )
     };
     let devices: String = DEVICES.into_iter().map(device).collect();

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use growbox_tests::{Chance, Host, Starting};
+use growbox_tests::{Chance, Entry, Host, Starting, What};
 use serde_json::json;
 
 use super::bench_room::{Bench, devices};
@@ -17,15 +17,15 @@ const SPEEDS: [f64; 2] = [4.0, 1.0];
 /// What may be done to a room, and how often.
 const ACTS: [(u64, Act); 13] = [
     (300, Session::set),
-    (300, Session::temperature),
+    (200, Session::temperature),
     (60, Session::wrong_temperature),
     (60, Session::moisture),
     (60, Session::rest),
-    (40, Session::hold),
+    (16, Session::hold),
     (40, Session::release),
-    (16, Session::stop),
-    (40, Session::reset),
-    (24, Session::operation),
+    (12, Session::stop),
+    (160, Session::reset),
+    (10, Session::operation),
     (6, Session::kill),
     (4, Session::terminate),
     (8, Session::lose_the_far_side),
@@ -243,6 +243,12 @@ impl Session {
         self.terminate();
         let record = self.bench.outside.record();
         println!("{steps} steps, {} entries at the far side", record.len());
+        for device in ["heater", "lamp", "valve", "fan"] {
+            let moves =
+                |entry: &&Entry| matches!(&entry.what, What::Switched(name, ..) if name == device);
+            let moved = record.iter().filter(moves).count();
+            assert!(moved > 0, "{device} moved {moved} times: nothing was tried");
+        }
         self.bench.acquit();
     }
 }
