@@ -24,6 +24,9 @@ pub(crate) struct Course {
     /// When it was last seen to have left zero: its shortest run counts from here, its longest from
     /// when it was told to.
     pub(crate) seen_on: Option<Moment>,
+    /// Since when it may have run without an end, where that is longer than since it was last told
+    /// to: nobody saw whether it went off meanwhile.
+    pub(crate) run: Option<Moment>,
     /// When it last went to zero.
     pub(crate) last_off: Option<Moment>,
     /// When it last had to stop because it had run its longest time.
@@ -48,6 +51,7 @@ impl Course {
             moved: None,
             last_on: None,
             seen_on: None,
+            run: None,
             last_off: None,
             run_out: None,
         }
@@ -68,8 +72,12 @@ impl Course {
         self.moved = Some(now);
         match self.position() {
             Some(old) if (old > 0.0) == (level > 0.0) => {}
-            _ if level > 0.0 => self.last_on = Some(now),
-            _ => self.last_off = Some(now),
+            None if level > 0.0 => {
+                self.run = self.run.or(self.last_on);
+                self.last_on = Some(now);
+            }
+            Some(_) if level > 0.0 => (self.last_on, self.run) = (Some(now), None),
+            _ => (self.last_off, self.run) = (Some(now), None),
         }
     }
 
@@ -86,7 +94,7 @@ impl Course {
     /// Nobody knows where it is any more: it may have switched this very moment, either way.
     pub(crate) fn lose(&mut self, now: Moment) {
         if !self.is_on() || self.last_on.is_none() {
-            self.last_on = Some(now);
+            (self.last_on, self.run) = (Some(now), None);
         }
         self.last_off = Some(now);
         self.level = None;
@@ -119,7 +127,7 @@ impl Course {
         if self.position() == Some(0.0) {
             return None;
         }
-        Some(self.last_on? + max_on?)
+        Some(self.run.or(self.last_on)? + max_on?)
     }
 
     /// Whether a wish of this age still counts: what ran its longest time must be wished anew.

@@ -42,6 +42,8 @@ mod bench;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod properties_of_neighbours;
+#[cfg(test)]
 mod properties_of_pulses;
 #[cfg(test)]
 mod scenarios;

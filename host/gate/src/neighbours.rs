@@ -327,7 +327,7 @@ impl Neighbours {
     fn excluded(&self, at: usize, precedence: Precedence, now: Moment) -> Option<Exclusion> {
         let place = &self.places[at];
         let here = self.fact(at, at);
-        let runs = here.runs(place.idle);
+        let runs = here.known && here.runs(place.idle);
         place.excludes.iter().find_map(|(other, yields)| {
             let beside = &self.places[*other];
             let fact = self.fact(*other, at);
@@ -352,6 +352,7 @@ impl Neighbours {
             hinders.then(|| Exclusion {
                 other: beside.id.clone(),
                 known: fact.known,
+                leaves: !here.known && (!there || !fact.known && !beaten),
                 free_at,
             })
         })
@@ -402,11 +403,12 @@ impl Neighbours {
         let wired = &self.circuits[circuit];
         let free = wired.spec.max_amperes - self.load(circuit, at) + HAIR;
         let full = self.draw(at, 1.0);
+        let here = self.fact(at, at);
         Some(Power {
             circuit: wired.spec.id.clone(),
             limit: wired.spec.max_amperes,
             highest: if full > 0.0 { free / full } else { 1.0 },
-            here: self.fact(at, at).at_most,
+            here: if here.known { here.at_most } else { 0.0 },
             next_start: wired.next_start,
         })
     }

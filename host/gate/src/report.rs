@@ -138,19 +138,25 @@ fn failed(device: &mut Device, why: &str, now: Moment) {
     device.link.retry = aimed.map(|level| (level, now + pause));
 }
 
-/// Being out of reach is not a switch; only an order that was on its way may have been one.
+/// Being out of reach is not a switch; only an order that was on its way may have been one, or
+/// the far side's own timer, where it ran out unseen.
 fn available(device: &mut Device, yes: bool, now: Moment) {
     if yes == device.link.available {
         return;
     }
     device.link.available = yes;
     device.link.asserted = false;
-    device.link.timer = None;
     device.link.retry = None;
     if !yes && was_moving(device) {
         device.real.lose(now);
     }
     device.real.heading = None;
+    if yes {
+        let timer = device.link.timer.take();
+        if timer.is_some_and(|(_, end)| end <= now) {
+            device.real.lose(now);
+        }
+    }
 }
 
 /// Whether an order was on its way that would have changed the level.

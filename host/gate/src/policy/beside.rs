@@ -42,6 +42,8 @@ pub(crate) struct Exclusion {
     pub(crate) other: DeviceId,
     /// Whether anybody knows where it is.
     pub(crate) known: bool,
+    /// Nobody knows where the device itself is either: it is left alone rather than switched off.
+    pub(crate) leaves: bool,
     pub(crate) free_at: Option<Moment>,
 }
 
@@ -61,7 +63,7 @@ pub(crate) struct Power {
     pub(crate) limit: f64,
     /// The level up to which the device fits beside all others.
     pub(crate) highest: f64,
-    /// The most it may be at already.
+    /// The most it may be at already; nothing where nobody knows.
     pub(crate) here: f64,
     /// When the next device may start on it.
     pub(crate) next_start: Moment,

@@ -9,7 +9,9 @@ const NAME: &str = "current";
 /// wish waits until others have given way.
 pub(super) fn hinder(subject: &Subject<'_>, level: f64) -> Option<Hindrance> {
     let power = subject.around.beside.power.as_ref()?;
-    let here = subject.course.position();
+    // Where nobody knows where it is, it may be what is too much: off with it, if off is safe.
+    let safe = Some(subject.spec.safe_level).filter(|safe| *safe <= power.highest);
+    let here = subject.course.position().or(safe);
     let stays = |obstacle, free_at| Hindrance {
         policy: NAME,
         obstacle,

@@ -10,7 +10,7 @@ pub(super) fn hinder(subject: &Subject<'_>, level: f64) -> Option<Hindrance> {
     (level > beside.idle).then(|| Hindrance {
         policy: "never_with",
         obstacle: Obstacle::Excluded(exclusion.other.clone(), exclusion.known),
-        level: Some(beside.idle),
+        level: (!exclusion.leaves).then_some(beside.idle),
         free_at: exclusion.free_at,
     })
 }

@@ -1,0 +1,425 @@
+//! What the outside must see whatever happens: a checker that knows nothing but when each output switched.
+
+use std::collections::BTreeMap;
+
+use growbox_model::commit::{Restored, Switch};
+use growbox_model::ports::{DriveOrder, DriverReport};
+use growbox_model::{
+    CircuitSpec, Command, DeviceId, DeviceSpec, Moment, Operation, Quantity, Record, Requester,
+    Span,
+};
+use proptest::prelude::*;
+
+use crate::Settlement;
+use crate::bench::{Bench, device, exhaust, person, plugin};
+
+/// One thing that happens.
+#[derive(Debug, Clone)]
+enum Step {
+    Ask(bool, usize, bool, u64),
+    Wait(u64),
+    Fresh(bool),
+    Day(Option<bool>),
+    Stop,
+    Reset,
+    Reach(usize, bool),
+    Fail(usize),
+    Shift(bool),
+    Restart(bool),
+}
+
+const NAMES: [&str; 6] = ["compressor", "exhaust", "heater", "kettle", "valve", "vent"];
+const LIMIT: f64 = 10.0;
+
+fn id(which: usize) -> DeviceId {
+    DeviceId::new(NAMES[which]).unwrap()
+}
+
+/// A valve that never runs with exhaust or vent, where the vent runs when in doubt; a compressor,
+/// a heater and a kettle of which the circuit bears two.
+fn devices() -> Vec<DeviceSpec> {
+    let on_mains = |name: &str, role: &str, watts: f64| {
+        let mut spec = device(name, role);
+        spec.circuit = Some("mains".into());
+        spec.watts = Some(watts);
+        spec
+    };
+    let mut compressor = on_mains("compressor", "dehumidifier", 900.0);
+    compressor.starts_per_hour = Some(3);
+    compressor.min_off = Span::seconds(60);
+    let mut heater = on_mains("heater", "heater", 1000.0);
+    heater.max_on = Some(Span::minutes(5));
+    let mut vent = on_mains("vent", "circulation", 500.0);
+    vent.min_on = Span::seconds(20);
+    let mut valve = device("valve", "co2");
+    valve.needs_light = true;
+    valve.never_with = vec![id(1), id(5)];
+    let mut exhaust = exhaust();
+    exhaust.zone = valve.zone.clone();
+    vec![
+        compressor,
+        exhaust,
+        heater,
+        on_mains("kettle", "other", 1100.0),
+        valve,
+        vent,
+    ]
+}
+
+fn circuits() -> BTreeMap<growbox_model::Text, CircuitSpec> {
+    let mains = CircuitSpec {
+        id: "mains".into(),
+        max_amperes: LIMIT,
+        volts: 230.0,
+    };
+    [(mains.id.clone(), mains)].into_iter().collect()
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let which = || 0..NAMES.len();
+    prop_oneof![
+        10 => (any::<bool>(), which(), any::<bool>(), 1..900u64)
+            .prop_map(|(person, what, on, lease)| Step::Ask(person, what, on, lease)),
+        8 => (0..400u64).prop_map(Step::Wait),
+        1 => any::<bool>().prop_map(Step::Fresh),
+        2 => prop_oneof![4 => Just(Some(true)), 1 => Just(Some(false)), 1 => Just(None)].prop_map(Step::Day),
+        1 => Just(Step::Stop),
+        2 => Just(Step::Reset),
+        2 => (which(), any::<bool>()).prop_map(|(what, yes)| Step::Reach(what, yes)),
+        1 => which().prop_map(Step::Fail),
+        1 => any::<bool>().prop_map(Step::Shift),
+        1 => any::<bool>().prop_map(Step::Restart),
+    ]
+}
+
+/// An output as it really is, with its own timer.
+#[derive(Debug, Clone, Default)]
+struct Output {
+    level: f64,
+    ends: Option<Moment>,
+    reachable: bool,
+    /// When it was last lost sight of: what ran then is judged from its return.
+    doubt: Option<Moment>,
+    /// Since when it is on or off.
+    since: Option<Moment>,
+    starts: Vec<Moment>,
+}
+
+/// A room outside the gate: it does as ordered, and its timers run.
+struct Outside {
+    bench: Bench,
+    outputs: BTreeMap<DeviceId, Output>,
+    specs: BTreeMap<DeviceId, DeviceSpec>,
+    on_the_way: Vec<DriveOrder>,
+    stopped: bool,
+    begun: Moment,
+    switches: BTreeMap<DeviceId, Switch>,
+    starts: Vec<(DeviceId, Moment)>,
+}
+
+impl Outside {
+    fn new() -> Self {
+        let specs: BTreeMap<_, _> = devices().into_iter().map(|s| (s.id.clone(), s)).collect();
+        let restored = Restored::default();
+        let mut bench = Bench::restored(devices(), &restored, Operation::Control);
+        bench.confirms = false;
+        bench.world.day = Some(true);
+        bench.gate.circuits(&circuits());
+        let reachable = Output {
+            reachable: true,
+            ..Output::default()
+        };
+        Self {
+            begun: bench.now.moment,
+            bench,
+            outputs: specs
+                .keys()
+                .map(|id| (id.clone(), reachable.clone()))
+                .collect(),
+            specs,
+            on_the_way: Vec::new(),
+            stopped: false,
+            switches: BTreeMap::new(),
+            starts: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, step: &Step) {
+        match step {
+            Step::Ask(by_person, what, on, lease) => self.ask(*by_person, *what, *on, *lease),
+            Step::Wait(seconds) => return self.wait(Span::seconds(*seconds)),
+            Step::Fresh(true) => self.bench.world.stale.clear(),
+            Step::Fresh(false) => {
+                let stale = ["temperature", "humidity", "co2"].map(|q| Quantity::new(q).unwrap());
+                self.bench.world.stale.extend(stale);
+            }
+            Step::Day(day) => self.bench.world.day = *day,
+            Step::Stop => {
+                self.bench.gate.stop(None, &"smoke".into(), &plugin("vpd"));
+                self.stopped = true;
+            }
+            Step::Reset => {
+                drop(self.bench.gate.reset(None));
+                self.stopped = false;
+            }
+            Step::Reach(what, yes) => self.reach(&id(*what), *yes),
+            Step::Fail(what) => {
+                self.doubt(&id(*what));
+                self.report(&DriverReport::Failed(id(*what), "no".into()));
+            }
+            Step::Shift(ahead) => {
+                let wall = &mut self.bench.now.wall;
+                let day = Span::hours(24).0;
+                wall.0 = if *ahead {
+                    wall.0 + day
+                } else {
+                    wall.0.saturating_sub(day)
+                };
+            }
+            Step::Restart(clean) => self.restart(*clean),
+        }
+        self.settle();
+    }
+
+    /// Exactly one verdict, or an equal renewal and none.
+    fn ask(&mut self, by_person: bool, what: usize, on: bool, lease: u64) {
+        let requester: Requester = if by_person {
+            person("anna")
+        } else {
+            plugin("vpd")
+        };
+        let level = Command::Level(f64::from(u8::from(on)));
+        let lease = Some(Span::seconds(lease));
+        let verdict = self
+            .bench
+            .ask_only(&requester, NAMES[what], level.clone(), lease);
+        if verdict.is_some_and(|verdict| verdict.until.is_some()) {
+            let again = self.bench.ask_only(&requester, NAMES[what], level, lease);
+            assert_eq!(again, None, "an equal renewal is no request");
+        }
+    }
+
+    fn report(&mut self, report: &DriverReport) {
+        self.bench.gate.report(report, self.bench.now);
+    }
+
+    fn doubt(&mut self, device: &DeviceId) {
+        if let Some(output) = self.outputs.get_mut(device) {
+            output.doubt = Some(self.bench.now.moment);
+        }
+    }
+
+    /// What was on its way when the line broke arrives all the same.
+    fn reach(&mut self, device: &DeviceId, yes: bool) {
+        let (late, rest) = std::mem::take(&mut self.on_the_way)
+            .into_iter()
+            .partition(|order| order.device == *device && !yes);
+        self.on_the_way = rest;
+        let late: Vec<DriveOrder> = late;
+        late.iter().for_each(|order| self.act(order));
+        self.doubt(device);
+        if let Some(output) = self.outputs.get_mut(device) {
+            output.reachable = yes;
+        }
+        self.report(&DriverReport::Available(device.clone(), yes));
+    }
+
+    fn answer(&mut self) {
+        for order in std::mem::take(&mut self.on_the_way) {
+            self.act(&order);
+            self.report(&DriverReport::Confirmed(order.device, order.level));
+        }
+    }
+
+    fn act(&mut self, order: &DriveOrder) {
+        let now = self.bench.now.moment;
+        self.switch(&order.device, order.level, false);
+        if let Some(output) = self.outputs.get_mut(&order.device) {
+            output.ends = order.within.map(|within| now + within);
+        }
+    }
+
+    /// The one place where an output changes: everything is checked here.
+    fn switch(&mut self, device: &DeviceId, level: f64, by_timer: bool) {
+        let now = self.bench.now.moment;
+        let spec = &self.specs[device];
+        let Some(output) = self.outputs.get_mut(device) else {
+            return;
+        };
+        let lasted = output.since.map(|since| now.since(since));
+        let before = std::mem::replace(&mut output.level, level);
+        output.ends = output.ends.filter(|_| !by_timer);
+        if (before > 0.0) == (level > 0.0) {
+            return self.check_together(device);
+        }
+        let since = output.since.replace(now);
+        if level > 0.0 {
+            assert!(
+                lasted.is_none_or(|rested| rested >= spec.min_off),
+                "{device} rested {lasted:?}"
+            );
+            output.starts.push(now);
+            let hour = |at: &&Moment| **at + Span::hours(1) > now;
+            let starts = output.starts.iter().filter(hour).count();
+            assert!(
+                spec.starts_per_hour
+                    .is_none_or(|most| starts <= most as usize),
+                "{device}"
+            );
+        } else {
+            let doubtful = output.doubt >= since && output.doubt.is_some();
+            let broken = self.stopped || doubtful || since.is_none_or(|since| since <= self.begun);
+            assert!(
+                broken || lasted.is_none_or(|ran| ran >= spec.min_on),
+                "{device} ran {lasted:?}"
+            );
+            let late = spec.max_on.filter(|_| !self.stopped);
+            assert!(
+                late.is_none_or(|most| lasted.is_none_or(|ran| ran <= most)),
+                "{device} ran {lasted:?}"
+            );
+        }
+        self.check_together(device);
+    }
+
+    /// Currents, and those that never run together: only a stop goes before that, where the
+    /// other could not be reached.
+    fn check_together(&self, device: &DeviceId) {
+        let draw = |(id, output): (&DeviceId, &Output)| {
+            let spec = &self.specs[id];
+            let on_it = spec.circuit.is_some();
+            f64::from(u8::from(on_it)) * spec.watts.unwrap_or(0.0) * output.level / 230.0
+        };
+        let amperes: f64 = self.outputs.iter().map(draw).sum();
+        assert!(amperes <= LIMIT + 1e-6, "{amperes} A after {device}");
+        let runs =
+            |which: usize| self.outputs[&id(which)].level > self.specs[&id(which)].idle_level();
+        for fan in [1, 5] {
+            let apart = !runs(4) || !runs(fan);
+            let displaced = self.stopped || self.begun == self.bench.now.moment;
+            let lost = !self.outputs[&id(4)].reachable;
+            assert!(
+                apart || (displaced && lost),
+                "valve with {} after {device}",
+                NAMES[fan]
+            );
+        }
+    }
+
+    fn restart(&mut self, clean: bool) {
+        self.begun = self.bench.now.moment;
+        if clean {
+            let settled = self.bench.gate.end(&self.bench.world, self.bench.now);
+            self.note(&settled);
+            // The mark of a clean end waits for every driver.
+            self.answer();
+            let settled = self.bench.gate.settle(&self.bench.world, self.bench.now);
+            self.note(&settled);
+        }
+        // Orders that went out before the end arrive.
+        for order in std::mem::take(&mut self.on_the_way) {
+            self.act(&order);
+        }
+        self.bench
+            .advance_to(self.bench.now.moment + Span::seconds(1));
+        self.begun = self.bench.now.moment;
+        self.stopped = false;
+        let restored = Restored {
+            clean,
+            same_boot: true,
+            switches: self.switches.values().cloned().collect(),
+            starts: self.starts.clone(),
+            ..Restored::default()
+        };
+        let world = self.bench.world.clone();
+        let now = self.bench.now;
+        self.bench.gate = crate::Gate::new(devices(), &restored, now);
+        self.bench.gate.circuits(&circuits());
+        self.bench.world = world;
+        let lost: Vec<DeviceId> = self
+            .outputs
+            .iter()
+            .filter(|(_, output)| !output.reachable)
+            .map(|(id, _)| id.clone())
+            .collect();
+        for device in lost {
+            self.report(&DriverReport::Available(device, false));
+        }
+    }
+
+    fn note(&mut self, settled: &Settlement) -> Option<Moment> {
+        for record in &settled.records {
+            match record {
+                Record::Switched(switch) => {
+                    self.switches.insert(switch.device.clone(), switch.clone());
+                }
+                Record::Started(device, at) => self.starts.push((device.clone(), *at)),
+                _ => {}
+            }
+        }
+        // A driver has one slot for each output: the newest order wins.
+        for order in &settled.orders {
+            self.on_the_way.retain(|known| known.device != order.device);
+            self.on_the_way.push(order.clone());
+        }
+        settled.next
+    }
+
+    /// Settles, and lets the outside answer, until there is nothing to answer.
+    fn settle(&mut self) -> Option<Moment> {
+        self.ring();
+        loop {
+            let settled = self.bench.gate.settle(&self.bench.world, self.bench.now);
+            let next = self.note(&settled);
+            if self.on_the_way.is_empty() {
+                let ends = self.outputs.values().filter_map(|output| output.ends);
+                return next.into_iter().chain(ends).min();
+            }
+            self.answer();
+        }
+    }
+
+    /// Lets the timers of outputs end that are over; who can be reached says so.
+    fn ring(&mut self) {
+        let now = self.bench.now.moment;
+        let over = |output: &Output| output.ends.is_some_and(|ends| ends <= now);
+        let over: Vec<DeviceId> = self
+            .outputs
+            .iter()
+            .filter(|(_, output)| over(output))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for device in over {
+            self.switch(&device, 0.0, true);
+            if self.outputs[&device].reachable
+                && !self.on_the_way.iter().any(|o| o.device == device)
+            {
+                self.report(&DriverReport::Moved(device, 0.0));
+            }
+        }
+    }
+
+    fn wait(&mut self, span: Span) {
+        let end = self.bench.now.moment + span;
+        while let Some(next) = self.settle().filter(|next| *next < end) {
+            self.bench
+                .advance_to(next.max(self.bench.now.moment + Span(1)));
+        }
+        self.bench.advance_to(end);
+        self.settle();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn the_outside_sees_every_promise_kept(
+        steps in proptest::collection::vec(step(), 1..60),
+    ) {
+        let mut outside = Outside::new();
+        for step in &steps {
+            outside.take(step);
+        }
+    }
+}
