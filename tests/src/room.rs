@@ -103,9 +103,17 @@ impl Room {
         Starting::launch(self)
     }
 
-    /// `growbox run` in this room, not yet started.
+    /// `growbox run --bare` in this room, not yet started: the host alone.
     #[must_use]
     pub fn run(&self) -> Command {
+        let mut command = self.guarded();
+        command.arg("--bare");
+        command
+    }
+
+    /// `growbox run` in this room, not yet started: a guardian, and the host as its child.
+    #[must_use]
+    pub fn guarded(&self) -> Command {
         let mut command = self.growbox(["run", "--listen", "127.0.0.1:0", "--config"]);
         command.arg(self.config());
         command

@@ -18,7 +18,7 @@ use growbox_gate::{Change, Consequence, Gate, Settlement};
 use growbox_model::commit::{Commit, Record};
 use growbox_model::ports::Ports;
 use growbox_model::row::Answer;
-use growbox_model::{DeviceId, Moment, Now, Outcome, RoomSpec, Seq, Text, ZoneId};
+use growbox_model::{DeviceId, Moment, Now, Outcome, RoomSpec, SafePlan, Seq, Text, ZoneId};
 use growbox_pipeline::correlate::Recent;
 use growbox_pipeline::names::Names;
 use growbox_pipeline::route::Table;
@@ -67,6 +67,8 @@ pub struct Flow {
     pub(crate) plugins: Plugins,
     pub(crate) gate: Gate,
     pub(crate) gate_next: Option<Moment>,
+    /// The safe plan that was handed over last, its moments in room time.
+    pub(crate) planned: Option<SafePlan>,
     /// Devices that were told something and have not answered, with the machine time until
     /// which they are waited for.
     pub(crate) driving: BTreeMap<DeviceId, Moment>,
@@ -278,6 +280,8 @@ impl Flow {
         for device in &settlement.came {
             ports.attach(device);
         }
+        // Before the first order: whatever is moved is known to who comes after.
+        self.hand_over(ports);
         for order in settlement.orders {
             self.await_driver(order.device.clone());
             ports.drive(order);

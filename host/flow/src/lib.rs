@@ -31,6 +31,7 @@ mod reports;
 mod ring;
 mod round;
 mod rows;
+mod safe;
 mod say;
 mod series;
 mod setpoints;

@@ -75,6 +75,7 @@ impl Flow {
             table: Table::default(),
             gate: Gate::new(room.devices.values().cloned(), &restored, clock.now()),
             gate_next: None,
+            planned: None,
             intake: Intake::new(&room),
             plugins: Plugins::restored(&restored),
             driving: BTreeMap::new(),

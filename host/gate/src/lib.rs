@@ -31,6 +31,7 @@ mod neighbours;
 mod policy;
 mod pulse;
 mod report;
+mod safe;
 mod say;
 mod settle;
 mod starts;

@@ -81,7 +81,7 @@ async fn show(
 ) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let open = |listen| {
-        tokio::task::block_in_place(|| Room::open(configuration.clone(), data, Some(listen)))
+        tokio::task::block_in_place(|| Room::open(configuration.clone(), data, Some(listen), None))
     };
     let room = match open(listen) {
         Err(error) if args.listen.is_none() && in_use(&error) => open(([127, 0, 0, 1], 0).into())?,

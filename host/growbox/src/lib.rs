@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod discover;
+pub mod guardian;
 pub mod inspect;
 pub mod render;
 pub mod room;

@@ -1,5 +1,8 @@
 //! `growbox run`: a room from its configuration until TERM.
 
+use std::io::Read as _;
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -27,11 +30,19 @@ pub fn run(args: &RunArgs, data: Option<&Path>) -> ExitCode {
     telemetry::start(false, args.log_format);
     let environment = Environment::of_process();
     let place = data_directory(data, configuration.data.as_deref(), &environment);
+    let guardian = match args.guarded.then(guardian).transpose() {
+        Ok(guardian) => guardian,
+        Err(error) => {
+            eprintln!("error: --guarded is how the guardian starts its host: {error}");
+            return Exit::Wrong.into();
+        }
+    };
     end(live(
         configuration,
         (&args.config, checked),
         &place.data,
         args.listen,
+        guardian,
     ))
 }
 
@@ -64,12 +75,14 @@ fn live(
     (file, checked): (&Path, Checked),
     data: &Path,
     listen: Option<std::net::SocketAddr>,
+    guardian: Option<UnixStream>,
 ) -> anyhow::Result<()> {
     let data = DataDirectory::open(data)?;
+    let orphaned = guardian.as_ref().map(orphaned).transpose()?;
     runtime()?.block_on(async {
         let mut ended = Signals::new()?;
         let room = tokio::task::block_in_place(|| {
-            let mut room = Room::open(configuration, &data, listen)?;
+            let mut room = Room::open(configuration, &data, listen, guardian)?;
             room.follow(file, checked)?;
             anyhow::Ok(room)
         })?;
@@ -78,7 +91,10 @@ fn live(
         telemetry::events::Started { address, data }.tell();
         let hurry = room.hurry();
         let first = async move {
-            let reason = ended.next().await;
+            let reason = tokio::select! {
+                reason = ended.next() => reason,
+                reason = guardian_gone(orphaned) => reason,
+            };
             tokio::spawn(async move {
                 ended.next().await;
                 skip(&hurry);
@@ -87,6 +103,37 @@ fn live(
         };
         room.serve(first).await
     })
+}
+
+/// The guardian, which is this process's standard input.
+fn guardian() -> std::io::Result<UnixStream> {
+    let stream = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?);
+    stream.peer_addr().map(|_| stream)
+}
+
+/// What tells that the guardian has gone: it says nothing, so that its end is all that comes.
+fn orphaned(guardian: &UnixStream) -> anyhow::Result<tokio::sync::oneshot::Receiver<()>> {
+    let mut guardian = guardian.try_clone()?;
+    let (gone, told) = tokio::sync::oneshot::channel();
+    std::thread::Builder::new()
+        .name("orphaned".into())
+        .spawn(move || {
+            let mut byte = [0];
+            while guardian.read(&mut byte).is_ok_and(|read| read > 0) {}
+            // A host that ends by itself does not listen any more.
+            let _ = gone.send(());
+        })
+        .context("no thread to watch the guardian")?;
+    Ok(told)
+}
+
+async fn guardian_gone(told: Option<tokio::sync::oneshot::Receiver<()>>) -> &'static str {
+    match told {
+        // Whether told or torn down, it is not there any more.
+        Some(told) => drop(told.await),
+        None => std::future::pending().await,
+    }
+    "the guardian is gone"
 }
 
 /// HUP: the configuration file is looked at anew.

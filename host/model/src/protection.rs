@@ -226,4 +226,7 @@ pub struct SafeDevice {
     pub min_off: Span,
     /// When its minimum off lets it go on, machine clock (CLOCK_BOOTTIME); none: at once.
     pub free_at: Option<Moment>,
+    /// Its minimum on lasts until then, machine clock; the guardian breaks it, and says so.
+    #[serde(default)]
+    pub bound_until: Option<Moment>,
 }

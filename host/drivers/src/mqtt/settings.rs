@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use growbox_model::{Span, Text};
+use serde::{Deserialize, Serialize};
 
 /// The broker and how to be known to it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// Its host name or address; an IPv6 address stands in brackets.
     pub host: String,
@@ -28,7 +29,7 @@ pub struct Settings {
 }
 
 /// Whose word counts for the broker's certificate.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Roots {
     /// The authorities this system trusts.
     System,
@@ -72,7 +73,7 @@ pub struct MappedValue {
 }
 
 /// A device: where it is told, and how it answers.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OutputPoint {
     /// The driver's address of it.
     pub address: Text,
@@ -83,7 +84,7 @@ pub struct OutputPoint {
 }
 
 /// How a device is spoken to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum OutputForm {
     /// Through Zigbee2MQTT, by its friendly name.
     Zigbee(ZigbeeOutput),
@@ -92,7 +93,7 @@ pub enum OutputForm {
 }
 
 /// A device of Zigbee2MQTT.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ZigbeeOutput {
     /// Its friendly name.
     pub name: Text,
@@ -103,7 +104,7 @@ pub struct ZigbeeOutput {
 }
 
 /// The off timer of a device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Timer {
     /// `on_time` beside `state`, in seconds.
     OnTime,
@@ -114,7 +115,7 @@ pub enum Timer {
 }
 
 /// A device of any make.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MappedOutput {
     /// Where it takes commands.
     pub topic: Text,

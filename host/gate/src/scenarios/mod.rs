@@ -9,6 +9,7 @@ mod operation;
 mod protection;
 mod pulses;
 mod rank;
+mod safe;
 mod start;
 mod stop;
 mod verdicts;

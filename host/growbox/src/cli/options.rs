@@ -36,9 +36,12 @@ pub struct RunArgs {
     /// How the host's own log is written; GROWBOX_LOG says how much of it
     #[arg(long, value_enum, default_value_t)]
     pub log_format: LogFormat,
-    /// The host alone, without a guardian (changes nothing until there is one)
+    /// The host alone, without a guardian: nobody drives devices safe when it ends badly
     #[arg(long)]
     pub bare: bool,
+    /// Standard input is the guardian: how it starts its host
+    #[arg(long, hide = true, requires = "bare")]
+    pub guarded: bool,
 }
 
 /// `growbox sim`.

@@ -19,12 +19,14 @@ mod outbound;
 mod points;
 mod ports;
 mod reload;
+mod safekeeping;
 mod spoken;
 mod storage;
 mod supervisor;
 mod watch;
 
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,12 +49,14 @@ pub use desk::Desk;
 pub use supervisor::COMPILE;
 
 use crate::config::{Checked, Configuration, StorageSpec};
+use crate::guardian::word::{Behind, Word};
 use crate::telemetry::events;
 use heart::{Heart, Message};
 use outbound::{Beats, Outside, Renewal};
 use points::Points;
 use ports::LivePorts;
 use reload::Reload;
+use safekeeping::Safekeeping;
 use supervisor::Supervisor;
 
 /// Messages that may wait for the heart.
@@ -91,6 +95,7 @@ impl Room {
         configuration: Configuration,
         data: &DataDirectory,
         listen: Option<SocketAddr>,
+        guardian: Option<UnixStream>,
     ) -> anyhow::Result<Self> {
         let Configuration {
             room,
@@ -114,6 +119,10 @@ impl Room {
         let points = Points::of(&room);
         let sink = driver_sink(&room, &points, inbox.clone());
         let mut drivers = open_drivers(&room, &points, &sink)?;
+        let behind = mqtt.as_ref().map(|mqtt| Behind {
+            settings: mqtt.settings.clone(),
+            outputs: mqtt.outputs.clone(),
+        });
         let broker = mqtt.map(|mqtt| mqtt::Broker::open(mqtt, &points, &mut drivers, &sink));
         let supervisor = Supervisor::new(&room, data, &log, inbox.clone())?;
         let tasks = supervisor.tasks();
@@ -121,6 +130,9 @@ impl Room {
         let desk = Arc::new(Desk::new(&room, inbox.clone(), &log, supervisor.ledger()));
         let outside = Outside::open(&notify, room.node.clock, inbox.clone())?;
         let renewal = outside.renewal();
+        let beats = Beats::default();
+        let told = guardian.as_ref().map(UnixStream::try_clone).transpose()?;
+        let safekeeping = Safekeeping::begin(data.path().to_owned(), told, behind, beats.clone())?;
         let ports = LivePorts::new(
             log.clone(),
             actors,
@@ -128,11 +140,10 @@ impl Room {
             desk.clone(),
             tasks.clone(),
             data.path().to_owned(),
-            outside,
+            (outside, safekeeping),
         );
         let flow = start_flow(room.clone(), restored)?;
         let hurry = Arc::new(AtomicBool::new(false));
-        let beats = Beats::default();
         let heart = Heart::new(flow, ports, messages, hurry.clone(), beats.clone());
         let watched = Watched(desk.clone());
         let heart = std::thread::Builder::new()
@@ -151,6 +162,9 @@ impl Room {
         let commits = storage.commit_interval.duration();
         let pulse = outbound::start_pulse(&notify, commits, beats, log.clone())?;
         data.write_address(address)?;
+        if let Some(mut guardian) = guardian {
+            safekeeping::say(&mut guardian, &Word::Ready).context("the guardian is gone")?;
+        }
         Ok(Self {
             desk,
             broker,

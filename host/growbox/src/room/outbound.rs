@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use crossbeam_channel::Sender;
 use growbox_flow::Input;
-use growbox_model::OpenCall;
 use growbox_model::ports::CallAnswer;
 use growbox_model::room::ClockForm;
+use growbox_model::{Moment, OpenCall};
 use growbox_outbound::{Outbound, Pulse};
 use growbox_storage::Log;
 
@@ -30,6 +30,12 @@ impl Beats {
     /// The flow turns.
     pub(super) fn beat(&self) {
         self.0.store(clock::machine().boot.0, Ordering::Release);
+    }
+
+    /// When the flow last turned; none before the first time.
+    pub(super) fn last(&self) -> Option<Moment> {
+        let last = self.0.load(Ordering::Acquire);
+        (last > 0).then_some(Moment(last))
     }
 
     fn silent_for(&self) -> Duration {

@@ -17,6 +17,7 @@ use growbox_storage::{Log, Reader};
 use super::desk::Desk;
 use super::outbound::Outside;
 use super::points::Points;
+use super::safekeeping::Safekeeping;
 use super::storage;
 use super::supervisor::{Actors, Task};
 
@@ -32,6 +33,7 @@ pub(super) struct LivePorts {
     /// Where the database is.
     data: PathBuf,
     outside: Outside,
+    safekeeping: Safekeeping,
     /// What is known at once: to be heard in the next turn.
     heard: Vec<Input>,
 }
@@ -44,7 +46,7 @@ impl LivePorts {
         desk: Arc<Desk>,
         tasks: Sender<Task>,
         data: PathBuf,
-        outside: Outside,
+        (outside, safekeeping): (Outside, Safekeeping),
     ) -> Self {
         let reader = log.reader();
         Self {
@@ -57,6 +59,7 @@ impl LivePorts {
             tasks,
             data,
             outside,
+            safekeeping,
             heard: Vec::new(),
         }
     }
@@ -130,6 +133,10 @@ impl Ports for LivePorts {
         };
         let events = self.drivers.send(order);
         self.hear(events);
+    }
+
+    fn safe_plan(&mut self, plan: growbox_model::SafePlan) {
+        self.safekeeping.take(plan);
     }
 
     fn call(&mut self, call: OpenCall) {

@@ -1,0 +1,75 @@
+//! What passes between host and guardian: one JSON line a word, and the same plan as `safe.json`.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use growbox_drivers::mqtt::{OutputPoint, Settings};
+use growbox_model::{Moment, SafePlan};
+use serde::{Deserialize, Serialize};
+
+/// What the host tells its guardian.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Word {
+    /// The flow last turned then, machine clock.
+    Turned(Moment),
+    /// The edges are open.
+    Ready,
+    /// What is to be done when the host is gone.
+    Plan(Box<Kept>),
+}
+
+/// The safe plan with all that is needed to carry it out.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    /// The boot whose clock its moments count in.
+    pub(crate) boot: String,
+    /// What goes where.
+    pub(crate) plan: SafePlan,
+    /// How what stands behind a broker is reached.
+    pub(crate) broker: Option<Behind>,
+    /// The guardian has given up on the host, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) given_up: Option<String>,
+}
+
+/// A broker, and the outputs behind it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Behind {
+    /// The broker.
+    pub(crate) settings: Settings,
+    /// How each output is spoken to.
+    pub(crate) outputs: Vec<OutputPoint>,
+}
+
+/// Where the plan is kept in a data directory.
+pub(crate) fn safe_file(data: &Path) -> PathBuf {
+    data.join("safe.json")
+}
+
+/// Which boot this is.
+pub(crate) fn boot_id() -> String {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
+    id.unwrap_or_default().trim().to_owned()
+}
+
+impl Kept {
+    /// Replaces `safe.json` whole; returns once it would survive a power cut.
+    pub(crate) fn write(&self, data: &Path) -> io::Result<()> {
+        let path = safe_file(data);
+        let fresh = path.with_extension("new");
+        let text = serde_json::to_vec(self)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&fresh)?;
+        file.write_all(&text)?;
+        file.sync_all()?;
+        std::fs::rename(&fresh, &path)?;
+        File::open(data)?.sync_all()
+    }
+}
