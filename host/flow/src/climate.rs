@@ -14,7 +14,7 @@ use crate::zones::Zones;
 impl Zones {
     /// One zone as it stands, without its devices.
     pub(crate) fn view(&self, zone: &ZoneId, now: Now) -> Option<ZoneView> {
-        let state = self.zones.get(zone)?;
+        let state = self.zone(zone)?;
         let spec = &state.spec;
         let (day, window) = self.light(spec, now);
         let climate = self.climate(zone, now.moment);
@@ -67,7 +67,7 @@ impl Zones {
             .members(zone)
             .filter(|s| !s.fresh(now))
             .map(|s| &s.quantity);
-        let needed = self.zones.get(zone).into_iter().flat_map(|z| &z.needs);
+        let needed = self.zone(zone).into_iter().flat_map(|z| &z.needs);
         let wanted: BTreeSet<&Quantity> = known.chain(needed).collect();
         let present: BTreeSet<&Quantity> = climate.iter().map(|m| &m.quantity).collect();
         wanted

@@ -248,7 +248,7 @@ impl Flow {
     /// What devices and stages need and no sensor tells: zone and quantity.
     fn lacking(&self) -> Vec<String> {
         let now = self.clock.now();
-        let zones = self.zones.zones.keys();
+        let zones = self.zones.ids();
         let views = zones.filter_map(|zone| self.zones.view(zone, now));
         let words = |view: growbox_model::ZoneView| {
             let zone = view.zone;

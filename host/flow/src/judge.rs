@@ -43,7 +43,7 @@ impl World for Surroundings<'_> {
     }
 
     fn day(&self, zone: Option<&ZoneId>) -> Option<bool> {
-        let zone = self.zones.zones.get(zone?)?;
+        let zone = self.zones.zone(zone?)?;
         self.zones.light(&zone.spec, self.now).0
     }
 
@@ -51,6 +51,10 @@ impl World for Surroundings<'_> {
         self.now
             .wall_trusted
             .then(|| self.zones.second_of_day(self.now.wall))
+    }
+
+    fn revision(&self) -> Option<u64> {
+        Some(self.zones.revision())
     }
 
     fn durable(&self, seq: Seq) -> bool {

@@ -126,7 +126,7 @@ impl Flow {
     }
 
     fn order_zone(&mut self, zone: &ZoneId, keys: &Json, by: &Signature) -> Answer {
-        let before = self.zones.zones.get(zone).map(|state| state.spec.clone());
+        let before = self.zones.zone(zone).map(|state| state.spec.clone());
         if let Err(objection) = self.override_keys(zone, &keys.map(), None) {
             return match objection.code.as_str() {
                 "unknown_zone" => Answer::NotFound(objection),

@@ -157,7 +157,7 @@ impl Flow {
             .get(zone)
             .map_or(Value::Null, |spec| read(spec, key));
         let kept = Json::of(&json!({"value": value, "file": filed}));
-        if let Some(state) = self.zones.zones.get_mut(zone) {
+        if let Some(state) = self.zones.zone_mut(zone) {
             let value = value.clone();
             state
                 .overrides
@@ -173,15 +173,14 @@ impl Flow {
     fn zone_to_change(&mut self, zone: &ZoneId) -> Result<&mut Zone, Objection> {
         let known = self.room.zones.keys().map(ZoneId::as_str);
         self.zones
-            .zones
-            .get_mut(zone)
+            .zone_mut(zone)
             .ok_or_else(|| Objection::unknown("unknown_zone", "zone", zone.as_str(), known))
     }
 
     /// Takes up what the log kept, as far as the file still says what it said then.
     pub(crate) fn restore_overrides(&mut self, kept: &[(ZoneId, Text, Json)]) {
         for (zone, key, kept) in kept {
-            let Some(state) = self.zones.zones.get_mut(zone) else {
+            let Some(state) = self.zones.zone_mut(zone) else {
                 continue;
             };
             let filed = self

@@ -70,7 +70,7 @@ impl Flow {
     /// A pause ends; a zone that is paused by its configuration goes to control.
     pub(crate) fn resume(&mut self, zone: &ZoneId) -> Result<(), Objection> {
         self.keep_pause(zone, None);
-        let state = self.zones.zones.get(zone);
+        let state = self.zones.zone(zone);
         if state.is_some_and(|state| state.spec.operation == Operation::Paused) {
             return self.override_zone(zone, "operation", &json!(Operation::Control));
         }
@@ -79,7 +79,7 @@ impl Flow {
 
     pub(crate) fn keep_pause(&mut self, zone: &ZoneId, pause: Option<Pause>) {
         let now = self.clock.now();
-        let Some(state) = self.zones.zones.get_mut(zone) else {
+        let Some(state) = self.zones.zone_mut(zone) else {
             return;
         };
         let kept = pause.as_ref().map(|pause| {
@@ -101,8 +101,7 @@ impl Flow {
             systems: Vec<String>,
         }
         let now = self.clock.now();
-        let (Some(kept), Some(state)) = (kept.read::<Kept>(), self.zones.zones.get_mut(zone))
-        else {
+        let (Some(kept), Some(state)) = (kept.read::<Kept>(), self.zones.zone_mut(zone)) else {
             return;
         };
         let until = kept.until.map(|wall| now.moment + wall.since(now.wall));
@@ -117,8 +116,7 @@ impl Flow {
         let now = self.clock.now().moment;
         let due: Vec<ZoneId> = self
             .zones
-            .zones
-            .iter()
+            .all()
             .filter(|(_, zone)| {
                 zone.pause
                     .as_ref()

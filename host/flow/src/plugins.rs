@@ -405,8 +405,7 @@ impl Flow {
         let now = self.clock.now();
         let mut views: Vec<ZoneView> = self
             .zones
-            .zones
-            .keys()
+            .ids()
             .filter_map(|zone| self.zones.view(zone, now))
             .collect();
         for view in &mut views {

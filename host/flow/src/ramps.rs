@@ -31,7 +31,7 @@ impl Flow {
     /// The set points of a zone at this moment.
     pub(crate) fn points_of(&self, zone: &ZoneId) -> Option<Points> {
         let now = self.clock.now();
-        let state = self.zones.zones.get(zone)?;
+        let state = self.zones.zone(zone)?;
         let (day, _) = self.zones.light(&state.spec, now);
         Some(Points {
             goals: setpoints(&state.spec, day),
@@ -45,7 +45,7 @@ impl Flow {
             return;
         };
         let now = self.clock.now();
-        let Some(state) = self.zones.zones.get_mut(zone) else {
+        let Some(state) = self.zones.zone_mut(zone) else {
             return;
         };
         let goals = (&*before.goals, &*after.goals);
@@ -56,7 +56,7 @@ impl Flow {
 
     fn keep_ramps(&mut self, zone: &ZoneId) {
         let now = self.clock.now();
-        let Some(state) = self.zones.zones.get(zone) else {
+        let Some(state) = self.zones.zone(zone) else {
             return;
         };
         let kept = |(quantity, ramp): (&Quantity, &Ramp)| {
@@ -77,7 +77,7 @@ impl Flow {
     /// Takes up the ramps the log kept, as far as they are not over.
     pub(crate) fn restore_ramps(&mut self, zone: &ZoneId, kept: &Json) {
         let now = self.clock.now();
-        let Some(state) = self.zones.zones.get_mut(zone) else {
+        let Some(state) = self.zones.zone_mut(zone) else {
             return;
         };
         let kept: BTreeMap<String, Kept> = kept.read().unwrap_or_default();

@@ -28,7 +28,7 @@ impl Flow {
 
     pub(crate) fn zone_rows(&self) -> Vec<ZoneRow> {
         let now = self.clock.now();
-        let ids = self.zones.zones.keys();
+        let ids = self.zones.ids();
         ids.filter_map(|id| self.zones.view(id, now))
             .map(zone_row)
             .collect()

@@ -43,7 +43,9 @@ pub(crate) struct Zone {
 
 /// All zones and series.
 pub(crate) struct Zones {
-    pub zones: BTreeMap<ZoneId, Zone>,
+    zones: BTreeMap<ZoneId, Zone>,
+    /// Grows with every change of what the gate asks: operation, and which measures are fresh.
+    revision: u64,
     series: Vec<Series>,
     index: HashMap<(SensorId, Quantity), usize>,
     bindings: BTreeMap<SensorId, Source>,
@@ -63,6 +65,7 @@ impl Zones {
             .collect();
         Self {
             zones,
+            revision: 0,
             series: Vec::new(),
             index: HashMap::new(),
             bindings: BTreeMap::new(),
@@ -75,6 +78,7 @@ impl Zones {
 
     /// Another room: what is known of zones and sensors that stay goes on.
     pub(crate) fn exchange(&mut self, old: &RoomSpec, new: &RoomSpec) {
+        self.revision += 1;
         let mut before = std::mem::take(&mut self.zones);
         for spec in new.zones.values() {
             let mut zone = Zone::new(spec, new);
@@ -144,8 +148,12 @@ impl Zones {
             return None;
         };
         let series = &mut self.series[place];
+        let fresh = series.fresh(event.taken);
         let moved = (series.zone != event.zone).then(|| series.zone.clone());
         let recovered = series.take(event, reading).then(|| silence_of(series));
+        if moved.is_some() || series.fresh(event.taken) != fresh {
+            self.revision += 1;
+        }
         if let Some(from) = moved {
             self.move_to_zone(place, from.as_ref());
         }
@@ -161,6 +169,7 @@ impl Zones {
         let place = self.series.len();
         self.series.push(series);
         self.index.insert(key, place);
+        self.revision += 1;
         self.move_to_zone(place, None);
         self.watch(place);
     }
@@ -185,6 +194,7 @@ impl Zones {
             let series = &mut self.series[place];
             series.stale = true;
             series.watched = None;
+            self.revision += 1;
             silent.push(silence_of(series));
         }
         silent
@@ -215,6 +225,32 @@ impl Zones {
             series.watched = Some(when);
             self.silence.push(Reverse((when, place)));
         }
+    }
+
+    /// A zone.
+    pub(crate) fn zone(&self, zone: &ZoneId) -> Option<&Zone> {
+        self.zones.get(zone)
+    }
+
+    /// A zone, to be changed.
+    pub(crate) fn zone_mut(&mut self, zone: &ZoneId) -> Option<&mut Zone> {
+        self.revision += 1;
+        self.zones.get_mut(zone)
+    }
+
+    /// Every zone there is.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &ZoneId> {
+        self.zones.keys()
+    }
+
+    /// Every zone with its name.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&ZoneId, &Zone)> {
+        self.zones.iter()
+    }
+
+    /// The same number as before: the gate would get the same answers.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// Binds a sensor to its source; tells whether that is news.
@@ -253,6 +289,7 @@ impl Zones {
     pub(crate) fn was_silent(&mut self, sensor: &SensorId, quantity: &Quantity) {
         if let Some(&place) = self.index.get(&(sensor.clone(), quantity.clone())) {
             self.series[place].stale = true;
+            self.revision += 1;
         }
     }
 
@@ -461,7 +498,7 @@ mod tests {
         let point = |zones: &Zones| zones.view(&tent(), now(0)).unwrap().setpoints[0].clone();
         assert_eq!((point(&zones).low, point(&zones).high), (0.75, 1.10));
         assert!((point(&zones).target - 0.925).abs() < 1e-12);
-        let spec = &mut zones.zones.get_mut(&tent()).unwrap().spec;
+        let spec = &mut zones.zone_mut(&tent()).unwrap().spec;
         spec.targets.insert(Quantity::new("vpd").unwrap(), 1.0);
         assert_eq!(point(&zones).target, 1.0);
     }

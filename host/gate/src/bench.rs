@@ -1,6 +1,7 @@
 //! A room to try the gate in: devices, requesters, a world that does as it is told, a manual clock.
 
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use growbox_model::commit::Restored;
 use growbox_model::ports::{DriveOrder, DriverReport};
@@ -85,9 +86,34 @@ impl World for Told {
     fn second_of_day(&self) -> Option<u32> {
         self.second_of_day
     }
+    fn revision(&self) -> Option<u64> {
+        let mut hasher = DefaultHasher::new();
+        format!("{} {:?}", self.operation, self.stale).hash(&mut hasher);
+        Some(hasher.finish())
+    }
     fn durable(&self, _seq: Seq) -> bool {
         self.durable
     }
+}
+
+/// Settles whoever is roused, and sees that settling everybody would have come to the same.
+pub(crate) fn settle(gate: &mut Gate, world: &impl World, now: Now) -> Settlement {
+    let mut whole = gate.clone();
+    whole.all_roused = true;
+    let all = whole.settle(world, now);
+    let roused = gate.settle(world, now);
+    let never = Moment(u64::MAX);
+    let [early, late] = [&roused, &all].map(|settled| settled.next.unwrap_or(never));
+    assert!(
+        early <= late,
+        "looks again at {early:?}, needed at {late:?}"
+    );
+    let next = roused.next;
+    assert_eq!(roused, Settlement { next, ..all });
+    for (roused, all) in gate.rows(now).into_iter().zip(whole.rows(now)) {
+        assert_eq!(roused, all);
+    }
+    roused
 }
 
 /// A gate with a world, a clock and a driver that confirms, unless told otherwise.
@@ -164,7 +190,7 @@ impl Bench {
     /// Settles, lets the driver answer, and settles again, until there is nothing to answer.
     pub(crate) fn settle(&mut self) -> Option<Moment> {
         loop {
-            let settled = self.gate.settle(&self.world, self.now);
+            let settled = settle(&mut self.gate, &self.world, self.now);
             let orders = settled.orders.clone();
             let next = self.note(settled);
             if !self.confirms || orders.is_empty() {

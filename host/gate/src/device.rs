@@ -53,6 +53,10 @@ pub(crate) struct Device {
     pub(crate) imagined_starts: Starts,
     /// Pulses that were ended while they ran: the next settling says how long they did.
     pub(crate) cut_short: Vec<CutShort>,
+    /// It was told something since it was last settled.
+    pub(crate) roused: bool,
+    /// When it is to be settled again at the latest; none until something happens.
+    pub(crate) due: Option<Moment>,
 }
 
 /// A hold, and when it was set.
@@ -142,6 +146,8 @@ impl Device {
             starts: Starts::restored(&restored.starts, &spec.id, kept, now.moment),
             imagined_starts: Starts::default(),
             cut_short: Vec::new(),
+            roused: true,
+            due: None,
             spec,
         }
     }
@@ -209,6 +215,11 @@ impl Device {
             moment: now.moment,
             wall: now.wall,
         }));
+    }
+
+    /// Takes over when it is to be settled again from what was settled of it.
+    pub(crate) fn note_due(&mut self, out: &mut Settlement) {
+        self.due = [self.due, out.next.take()].into_iter().flatten().min();
     }
 
     /// The claim in force, where one is.

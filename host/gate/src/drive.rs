@@ -66,6 +66,8 @@ fn order(device: &mut Device, level: f64, wish: &Wish, now: Now, out: &mut Settl
         Some(_) => None,
         None => timer_end(device, level, wish, now.moment),
     };
+    // What stands between it and its wish is another thing from here.
+    device.roused = true;
     device.link.asserted = true;
     device.link.failure = None;
     device.link.timer = end.map(|end| (now.moment, end));

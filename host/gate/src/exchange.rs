@@ -36,7 +36,7 @@ pub(crate) struct Arrival {
 impl Gate {
     /// Takes over another device table. What follows from it comes with the next settlings.
     pub fn exchange(&mut self, wanted: &BTreeMap<DeviceId, DeviceSpec>, now: Now) {
-        self.wired = false;
+        (self.wired, self.all_roused) = (false, true);
         let out = &mut self.pending;
         let mut waited = std::mem::take(&mut self.arrivals);
         for device in self.devices.values_mut() {
@@ -83,6 +83,10 @@ impl Gate {
 
     /// Lets go who has left, and takes in who waited for that.
     pub(crate) fn admit(&mut self, now: Now, out: &mut Settlement) {
+        let leaves = |device: &Device| device.leaving.is_some();
+        if self.arrivals.is_empty() && !self.devices.values().any(leaves) {
+            return;
+        }
         let (gone, stay) = std::mem::take(&mut self.devices)
             .into_iter()
             .partition(|(_, device)| has_left(device, now.moment));

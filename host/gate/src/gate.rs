@@ -33,6 +33,8 @@ pub trait World {
     fn second_of_day(&self) -> Option<u32>;
     /// Whether this event, and the step it belongs to, would survive the end of the process now.
     fn durable(&self, seq: Seq) -> bool;
+    /// While this stays the same, `operation` and `fresh` answer the same; none where nobody counts.
+    fn revision(&self) -> Option<u64>;
 }
 
 /// A stop in force.
@@ -63,6 +65,10 @@ pub struct Gate {
     /// Who stands beside whom; made anew where the tables changed.
     pub(crate) neighbours: Neighbours,
     pub(crate) wired: bool,
+    /// Everything is to be settled again, not only who was told something.
+    pub(crate) all_roused: bool,
+    /// The world as the last settling saw it.
+    pub(crate) revision: Option<u64>,
 }
 
 impl Gate {
@@ -102,6 +108,8 @@ impl Gate {
             circuits: BTreeMap::new(),
             neighbours: Neighbours::default(),
             wired: false,
+            all_roused: true,
+            revision: None,
         }
     }
 
@@ -125,6 +133,7 @@ impl Gate {
             claim.until = claim.until.max(decide::lease_end(ask, &device.spec));
             claim.cut = claim.cut.max(ask.cut);
             claim.reason = ask.request.reason.clone();
+            device.roused = true;
         }
         true
     }
@@ -142,11 +151,13 @@ impl Gate {
         match decide::decide(ask, seq, device, &around) {
             Decision::Refuse(refusal) => refused(refusal),
             Decision::Release => {
+                device.roused = true;
                 let_go(device, ask.requester, &mut self.pending);
                 device.released.insert(ask.requester.clone());
                 released()
             }
             Decision::Claim(claim) => {
+                device.roused = true;
                 device.dose(&claim, around.operation, now, &mut self.pending);
                 let older = device.claims.contains_key(ask.requester);
                 if older {
@@ -237,6 +248,7 @@ impl Gate {
     /// Stops a zone (none: everything): its claims end and it goes to its safe levels, whatever
     /// runs. A person's stop drives even a zone that is only observed.
     pub fn stop(&mut self, zone: Option<&ZoneId>, reason: &Text, by: &Requester) {
+        self.all_roused = true;
         let person = matches!(by, Requester::Person(_));
         for device in self.devices.values_mut() {
             if !binds(zone, &device.spec) {
@@ -266,6 +278,7 @@ impl Gate {
         if ended.is_empty() {
             return Err(self.nothing_stopped(zone));
         }
+        self.all_roused = true;
         for stopped in ended {
             for device in self.devices.values_mut() {
                 if binds(stopped.as_ref(), &device.spec) {
@@ -285,6 +298,7 @@ impl Gate {
 
     /// Ends every claim of a requester that is gone: a plug-in removed or quarantined.
     pub fn forget(&mut self, requester: &Requester, why: &str) {
+        self.all_roused = true;
         for device in self.devices.values_mut() {
             if device.claims.contains_key(requester) {
                 close(device, requester, Outcome::Lapsed, why, &mut self.pending);
@@ -296,6 +310,7 @@ impl Gate {
     /// Ends a requester's claim on one device: what allowed it is taken back.
     pub fn withdraw(&mut self, requester: &Requester, device: &DeviceId, why: &str) {
         if let Some(device) = self.devices.get_mut(device) {
+            device.roused = true;
             close(device, requester, Outcome::Lapsed, why, &mut self.pending);
             device.released.remove(requester);
         }
@@ -304,7 +319,7 @@ impl Gate {
     /// The process ends: claims end, everything goes to its safe level. This breaks minimum on,
     /// and the record says so; it never breaks minimum off.
     pub fn end(&mut self, world: &impl World, now: Now) -> Settlement {
-        self.ending = true;
+        (self.ending, self.all_roused) = (true, true);
         for device in self.devices.values_mut() {
             close_all(device, Outcome::Lapsed, "the host ends", &mut self.pending);
         }
@@ -325,6 +340,7 @@ impl Gate {
     }
 
     fn device_mut(&mut self, id: &DeviceId) -> Result<&mut Device, Objection> {
+        self.all_roused = true;
         let unknown = policy::unknown_device(id, self.devices.keys());
         self.devices.get_mut(id).ok_or(unknown)
     }

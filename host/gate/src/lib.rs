@@ -31,6 +31,7 @@ mod neighbours;
 mod policy;
 mod pulse;
 mod report;
+mod rouse;
 mod safe;
 mod say;
 mod settle;

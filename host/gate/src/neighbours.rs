@@ -5,9 +5,11 @@
 //! **Idle**: a fan that is never off idles at its lowest running level; what idles is in nobody's way.
 //! **Giving way**: what a forced wish (safety, stop) needs out of its way goes to its safe level.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use growbox_model::{CircuitSpec, DeviceId, DeviceSpec, Moment, Operation, Span, Text, ZoneId};
+use growbox_model::{
+    CircuitSpec, DeviceId, DeviceSpec, Moment, Operation, QuietHours, Span, Text, ZoneId,
+};
 
 use crate::device::Device;
 use crate::gate::World;
@@ -25,6 +27,8 @@ const HAIR: f64 = 1e-9;
 pub(crate) struct Neighbours {
     places: Vec<Place>,
     circuits: Vec<Circuit>,
+    /// By group: whether somebody in it is to be settled.
+    roused: Vec<bool>,
 }
 
 #[derive(Debug, Clone)]
@@ -42,7 +46,11 @@ struct Place {
     /// Its zone and the lamps in it, where it only runs in the light.
     light: Option<(Option<ZoneId>, Vec<usize>)>,
     circuit: Option<usize>,
-    quiet: bool,
+    quiet: Option<QuietHours>,
+    /// Everybody it has to do with, and they with each other.
+    group: usize,
+    /// Whether it is day and whether it is to be quiet, as last seen.
+    sky: (Option<bool>, Option<bool>),
     real: Fact,
     imagined: Fact,
     observed: bool,
@@ -114,9 +122,11 @@ impl Neighbours {
                 place.remember(known);
             }
         }
+        let roused = vec![true; group(&mut places, &wired)];
         Self {
             places,
             circuits: wired,
+            roused,
         }
     }
 
@@ -126,6 +136,47 @@ impl Neighbours {
             spec: spec.clone(),
             members: Vec::new(),
             next_start: known.map_or(Moment(0), |known| known.next_start),
+        }
+    }
+
+    /// Lets every group rest, or rouses them all.
+    pub(crate) fn sleep(&mut self, all_roused: bool) {
+        self.roused.fill(all_roused);
+    }
+
+    /// Rouses a device with everybody it has to do with.
+    pub(crate) fn rouse(&mut self, at: usize) {
+        let group = self.places.get(at).map(|place| place.group);
+        if let Some(roused) = group.and_then(|group| self.roused.get_mut(group)) {
+            *roused = true;
+        }
+    }
+
+    /// Whether a device is to be settled.
+    pub(crate) fn is_roused(&self, at: usize) -> bool {
+        let group = self.places.get(at).map(|place| place.group);
+        group.and_then(|group| self.roused.get(group)) == Some(&true)
+    }
+
+    /// Whether anybody is to be settled.
+    pub(crate) fn anybody_roused(&self) -> bool {
+        self.roused.contains(&true)
+    }
+
+    /// Looks at light and hour, which change by themselves, and rouses whom they concern.
+    pub(crate) fn look_up(&mut self, world: &impl World) {
+        for at in 0..self.places.len() {
+            let place = &mut self.places[at];
+            if place.light.is_none() && place.quiet.is_none() {
+                continue;
+            }
+            let light = place.light.as_ref();
+            let day = light.and_then(|(zone, _)| world.day(zone.as_ref()));
+            let holds = |quiet: QuietHours| world.second_of_day().map(|at| quiet.hold(at));
+            let quiet = place.quiet.and_then(holds);
+            if std::mem::replace(&mut place.sky, (day, quiet)) != (day, quiet) {
+                self.rouse(at);
+            }
         }
     }
 
@@ -139,10 +190,10 @@ impl Neighbours {
         self.places.len()
     }
 
-    /// Takes in how a device stands; whether others have to look again.
-    pub(crate) fn note(&mut self, at: usize, device: &Device, now: Moment) -> bool {
+    /// Takes in how a device stands; where that is news, others have to look again.
+    pub(crate) fn note(&mut self, at: usize, device: &Device, now: Moment) {
         let Some(place) = self.places.get_mut(at) else {
-            return false;
+            return;
         };
         let before = (place.real, place.imagined, place.observed);
         let available = device.link.available;
@@ -154,7 +205,9 @@ impl Neighbours {
             .imagined
             .followed_by(&device.imagined, true, idle, full, now);
         place.observed = device.operation == Some(Operation::Observe);
-        before != (place.real, place.imagined, place.observed)
+        if before != (place.real, place.imagined, place.observed) {
+            self.rouse(at);
+        }
     }
 
     /// Takes in what is wanted of a device.
@@ -183,16 +236,19 @@ impl Neighbours {
             .map_or(Precedence::Nobody, |place| place.precedence)
     }
 
-    /// Finds out who gives way to whom; whether that is another than before.
-    pub(crate) fn clear_the_way(&mut self, now: Moment) -> bool {
-        let before: Vec<_> = self.places.iter().map(|place| place.gives_way).collect();
-        for at in 0..self.places.len() {
+    /// Finds out who of these gives way to whom; where that is another than before they look again.
+    pub(crate) fn clear_the_way(&mut self, places: &[usize], now: Moment) {
+        let ways = |places: &[Place], at: &usize| places[*at].gives_way;
+        let before: Vec<_> = places.iter().map(|at| ways(&self.places, at)).collect();
+        for at in places.iter().copied() {
             let urges = self.urges(at);
             let place = &mut self.places[at];
             place.gives_way = None;
             place.waits = place.waits.filter(|_| urges);
         }
-        let urgent: Vec<usize> = (0..self.places.len())
+        let urgent: Vec<usize> = places
+            .iter()
+            .copied()
             .filter(|at| self.urges(*at))
             .collect();
         for at in &urgent {
@@ -201,8 +257,11 @@ impl Neighbours {
         for at in urgent {
             self.clear_circuit(at);
         }
-        let changed = |(place, before): (&Place, _)| place.gives_way != before;
-        self.places.iter().zip(before).any(changed)
+        for (at, before) in places.iter().zip(before) {
+            if ways(&self.places, at) != before {
+                self.rouse(*at);
+            }
+        }
     }
 
     /// Whether a forced wish is for more than idling.
@@ -315,7 +374,7 @@ impl Neighbours {
                 .gives_way
                 .map(|(other, policy)| (self.places[other].id.clone(), policy)),
             idle: place.idle,
-            second_of_day: if place.quiet {
+            second_of_day: if place.quiet.is_some() {
                 world.second_of_day()
             } else {
                 None
@@ -428,7 +487,9 @@ impl Place {
             needed_by: Vec::new(),
             light: None,
             circuit: None,
-            quiet: spec.quiet_hours.is_some(),
+            quiet: spec.quiet_hours,
+            group: 0,
+            sky: (None, None),
             real: Fact::UNKNOWN,
             imagined: Fact::UNKNOWN,
             observed: false,
@@ -494,6 +555,44 @@ impl Fact {
     fn surely_runs(&self, idle: f64) -> bool {
         self.at_least > idle
     }
+}
+
+/// Numbers the groups of places that have to do with each other; how many there are.
+fn group(places: &mut [Place], circuits: &[Circuit]) -> usize {
+    let mut beside: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); places.len()];
+    let mut link = |one: usize, other: usize| {
+        beside[one].insert(other);
+        beside[other].insert(one);
+    };
+    for (at, place) in places.iter().enumerate() {
+        let excluded = place.excludes.iter().map(|(other, _)| other);
+        let lamps = place.light.iter().flat_map(|(_, lamps)| lamps);
+        for other in excluded.chain(&place.needs).chain(lamps) {
+            link(at, *other);
+        }
+    }
+    for pair in circuits
+        .iter()
+        .flat_map(|circuit| circuit.members.windows(2))
+    {
+        link(pair[0], pair[1]);
+    }
+    let mut groups = 0;
+    let mut seen = vec![false; places.len()];
+    for first in 0..places.len() {
+        if seen[first] {
+            continue;
+        }
+        let mut found = vec![first];
+        while let Some(at) = found.pop() {
+            if !std::mem::replace(&mut seen[at], true) {
+                places[at].group = groups;
+                found.extend(&beside[at]);
+            }
+        }
+        groups += 1;
+    }
+    groups
 }
 
 fn exclude(places: &mut [Place], at: usize, other: usize) {

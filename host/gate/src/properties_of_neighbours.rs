@@ -11,7 +11,7 @@ use growbox_model::{
 use proptest::prelude::*;
 
 use crate::Settlement;
-use crate::bench::{Bench, device, exhaust, person, plugin};
+use crate::bench::{Bench, device, exhaust, person, plugin, settle};
 
 /// One thing that happens.
 #[derive(Debug, Clone)]
@@ -313,7 +313,7 @@ impl Outside {
             self.note(&settled);
             // The mark of a clean end waits for every driver.
             self.answer();
-            let settled = self.bench.gate.settle(&self.bench.world, self.bench.now);
+            let settled = settle(&mut self.bench.gate, &self.bench.world, self.bench.now);
             self.note(&settled);
         }
         // Orders that went out before the end arrive.
@@ -369,7 +369,7 @@ impl Outside {
     fn settle(&mut self) -> Option<Moment> {
         self.ring();
         loop {
-            let settled = self.bench.gate.settle(&self.bench.world, self.bench.now);
+            let settled = settle(&mut self.bench.gate, &self.bench.world, self.bench.now);
             let next = self.note(&settled);
             if self.on_the_way.is_empty() {
                 let ends = self.outputs.values().filter_map(|output| output.ends);

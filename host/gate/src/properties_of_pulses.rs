@@ -10,6 +10,7 @@ use growbox_model::{
 };
 use proptest::prelude::*;
 
+use crate::bench::settle;
 use crate::bench::{plugin, request, zone};
 use crate::{Ask, Gate, Settlement, World};
 use checker::Checker;
@@ -35,6 +36,9 @@ impl World for Told {
     }
     fn second_of_day(&self) -> Option<u32> {
         None
+    }
+    fn revision(&self) -> Option<u64> {
+        Some(2 * self.operation as u64 + u64::from(self.fresh))
     }
     fn durable(&self, seq: Seq) -> bool {
         seq <= self.durable
@@ -273,7 +277,7 @@ impl Room {
     /// Settles until nothing is left to do.
     fn settle(&mut self) -> Option<Moment> {
         loop {
-            let said = self.gate.settle(&self.world, self.now);
+            let said = settle(&mut self.gate, &self.world, self.now);
             let next = said.next;
             let quiet = said.orders.is_empty();
             self.heed(said);

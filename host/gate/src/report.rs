@@ -20,6 +20,7 @@ impl Gate {
     pub fn report(&mut self, report: &DriverReport, now: Now) {
         let out = &mut self.pending;
         if let Some(device) = self.devices.get_mut(report.device()) {
+            device.roused = true;
             match report {
                 DriverReport::Confirmed(_, level) => confirmed(device, *level, now, out),
                 DriverReport::Moved(_, level) => moved(device, *level, now, out),

@@ -98,11 +98,14 @@ impl Gate {
         let mut out = std::mem::take(&mut self.pending);
         self.admit(now, &mut out);
         self.wire();
+        self.rouse(world, now);
         for _ in 0..ROUNDS {
-            if !self.round(world, now, &mut out) {
+            if !self.neighbours.anybody_roused() {
                 break;
             }
+            self.round(world, now, &mut out);
         }
+        out.next = self.rest();
         out
     }
 
@@ -110,25 +113,30 @@ impl Gate {
     fn wire(&mut self) {
         if !self.wired || self.neighbours.len() != self.devices.len() {
             self.neighbours = Neighbours::of(&self.devices, &self.circuits, &self.neighbours);
-            self.wired = true;
+            (self.wired, self.all_roused) = (true, true);
         }
     }
 
     /// Brings every claim up to date, finds who gives way, lets go down what goes down, then up
-    /// what may go up; whether anything changed that matters to others.
-    fn round(&mut self, world: &impl World, now: Now, out: &mut Settlement) -> bool {
+    /// what may go up. Who is roused afterwards has to go round again.
+    fn round(&mut self, world: &impl World, now: Now, out: &mut Settlement) {
         let (stops, ending) = (&self.stops, self.ending);
-        let mut table: Vec<&mut Device> = self.devices.values_mut().collect();
+        let roused = |at: usize| self.neighbours.is_roused(at);
+        let devices = self.devices.values_mut().enumerate();
+        let mut table: Vec<(usize, &mut Device)> = devices.filter(|(at, _)| roused(*at)).collect();
+        let places: Vec<usize> = table.iter().map(|(at, _)| *at).collect();
+        self.neighbours.sleep(false);
         let mut round = Round {
             neighbours: &mut self.neighbours,
             world,
             now,
-            stirred: false,
         };
-        for (at, device) in table.iter().enumerate() {
-            round.note(at, device);
+        for (at, device) in &table {
+            round.note(*at, device);
         }
-        for (at, device) in table.iter_mut().enumerate() {
+        for (at, device) in &mut table {
+            let at = *at;
+            device.due = None;
             let around = round.around(at, device, stops, ending);
             follow(device, around.operation, now, out);
             pulse::tell_cut_short(device, &around, out);
@@ -137,30 +145,34 @@ impl Gate {
             begin(device, &around, &mut self.next_start, out);
             let wish = wish(device, &around);
             round.neighbours.wanted(at, &wish, &device.spec);
+            device.note_due(out);
         }
-        round.stirred |= round.neighbours.clear_the_way(now.moment);
+        round.neighbours.clear_the_way(&places, now.moment);
         let mut rising = Vec::new();
-        for (at, device) in table.iter_mut().enumerate() {
+        for (index, (at, device)) in table.iter_mut().enumerate() {
+            let at = *at;
             let around = round.around(at, device, stops, ending);
             let rises = settle_one(device, &around, Direction::Down, out);
             round.note(at, device);
+            device.note_due(out);
             if rises {
-                rising.push((round.neighbours.precedence(at), at));
+                rising.push((round.neighbours.precedence(at), index));
             }
         }
         rising.sort_unstable();
-        for (_, at) in rising {
-            if let Some(device) = table.get_mut(at) {
+        for (_, index) in rising {
+            if let Some((at, device)) = table.get_mut(index) {
+                let at = *at;
                 let around = round.around(at, device, stops, ending);
                 let off = !device.real.is_on();
                 settle_one(device, &around, Direction::Up, out);
                 round.note(at, device);
+                device.note_due(out);
                 if off && device.real.is_on() {
                     round.neighbours.started(at, now.moment);
                 }
             }
         }
-        round.stirred
     }
 }
 
@@ -176,7 +188,6 @@ struct Round<'a, W> {
     neighbours: &'a mut Neighbours,
     world: &'a W,
     now: Now,
-    stirred: bool,
 }
 
 impl<'a, W: World> Round<'a, W> {
@@ -197,7 +208,7 @@ impl<'a, W: World> Round<'a, W> {
     }
 
     fn note(&mut self, at: usize, device: &Device) {
-        self.stirred |= self.neighbours.note(at, device, self.now.moment);
+        self.neighbours.note(at, device, self.now.moment);
     }
 }
 
@@ -244,6 +255,8 @@ fn passage(
     let passage = pass(&device.subject(operation, around, wish));
     if runs_out(&passage) {
         device.course_mut(operation).run_out = Some(around.now.moment);
+        // From here what was asked before counts no longer.
+        device.roused = true;
     }
     passage
 }
@@ -258,6 +271,7 @@ fn imagine(device: &mut Device, passage: &Passage, now: Moment) {
     if let Some(level) = passage.level
         && course.level != Some(level)
     {
+        device.roused = true;
         course.leave_for(level, now);
         course.level = Some(level);
         course.since = now;
@@ -402,6 +416,7 @@ fn tell(device: &mut Device, observed: bool, out: &mut Settlement) {
 fn wake(device: &Device, around: &Circumstances<'_>, out: &mut Settlement) {
     let now = around.now.moment;
     let course = device.course(around.operation);
+    let homing = device.homing.then_some(&device.real);
     let hold_end = device.held.as_ref().and_then(|held| held.hold.until);
     let start_end = match device.start {
         Start::Wished(_, until) => Some(until),
@@ -411,6 +426,7 @@ fn wake(device: &Device, around: &Circumstances<'_>, out: &mut Settlement) {
         hold_end.map(|end| moment_of(end, around.now)),
         start_end,
         course.must_stop(device.spec.max_on),
+        homing.and_then(|homing| homing.must_stop(device.spec.max_on)),
         device.link.retry.map(|(_, at)| at),
         device.leaving,
         drive::rearm_at(device),

@@ -39,7 +39,7 @@ impl Flow {
             .keys()
             .filter(|id| !self.room.zones.contains_key(*id));
         for zone in gone {
-            let Some(state) = self.zones.zones.get(zone) else {
+            let Some(state) = self.zones.zone(zone) else {
                 continue;
             };
             let paused = state.pause.as_ref().map(|_| Text::from("pause"));
@@ -56,12 +56,7 @@ impl Flow {
 
     /// Overrides stay as long as the file says of their key what it said then.
     fn exchange_overrides(&mut self, old: &RoomSpec, zone: &ZoneId, out: &mut Overrides) {
-        let Some((spec, state)) = self
-            .room
-            .zones
-            .get(zone)
-            .zip(self.zones.zones.get_mut(zone))
-        else {
+        let Some((spec, state)) = self.room.zones.get(zone).zip(self.zones.zone_mut(zone)) else {
             return;
         };
         for (key, kept) in std::mem::take(&mut state.overrides) {
