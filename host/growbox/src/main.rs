@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         Task::Local(Local::Run(args)) => growbox::run::run(args, data),
         Task::Local(Local::Demo(args)) => growbox::demo::demo(args, data),
         Task::Local(Local::Sim(args)) => growbox::sim::sim(args),
+        Task::Local(Local::Safe(args)) => growbox::guardian::safe(args, data),
         Task::Local(Local::Check(args)) => cli::check(args),
         Task::Local(Local::Discover(args)) => growbox::discover::discover(args),
         Task::Local(Local::InspectFile { file, json }) => growbox::inspect::inspect(file, *json),

@@ -6,5 +6,6 @@
 mod bench_room;
 mod blocked;
 mod kills;
+mod safe;
 mod sessions;
 mod standstill;

@@ -9,8 +9,8 @@ use growbox_model::{DeviceId, SensorId};
 use super::options::{
     AcknowledgeArgs, AlertsArgs, AlertsWord, AnalyticsArgs, CheckArgs, DemoArgs, DiscoverArgs,
     DoctorArgs, EventFilter, Export, ExportArgs, Format, IngestArgs, InspectArgs, Listing,
-    NotifyTestArgs, OneDevice, OneEvent, OrderArgs, QueryArgs, RunArgs, SimArgs, TailArgs,
-    ZoneSetArgs,
+    NotifyTestArgs, OneDevice, OneEvent, OrderArgs, QueryArgs, RunArgs, SafeArgs, SimArgs,
+    TailArgs, ZoneSetArgs,
 };
 use super::{Command, Task};
 
@@ -62,6 +62,11 @@ enum Word {
         after_long_help = "TERM ends it cleanly: every device at its safe level, everything durable.\n\nExamples:\n  growbox run --config growbox.toml\n  growbox run --listen 127.0.0.1:0 --data ./state       the port is in ./state/address"
     )]
     Run(RunArgs),
+    /// Drive every device to its safe level after a host that is gone
+    #[command(
+        after_long_help = "For ExecStopPost= of a systemd unit, or by hand. Works from safe.json in the data directory; needs no host, and refuses while one runs.\nExit code 0 where everything confirmed, 1 where not.\n\nExample:\n  growbox safe --data /var/lib/growbox"
+    )]
+    Safe(SafeArgs),
     /// Simulate a tent as a process of its own
     #[command(
         after_long_help = "The room is reached as unix:PATH#OUTPUT and unix:PATH#SENSOR.\n\nExample:\n  growbox sim --socket /run/tent.sock --speed 60"
@@ -209,6 +214,8 @@ pub enum Local {
     Demo(DemoArgs),
     /// `growbox run`.
     Run(RunArgs),
+    /// `growbox safe`.
+    Safe(SafeArgs),
     /// `growbox sim`.
     Sim(SimArgs),
     /// `growbox check`.
@@ -350,6 +357,7 @@ fn task(word: Word) -> Task {
     match word {
         Word::Demo(args) => Task::Local(Local::Demo(args)),
         Word::Run(args) => Task::Local(Local::Run(args)),
+        Word::Safe(args) => Task::Local(Local::Safe(args)),
         Word::Sim(args) => Task::Local(Local::Sim(args)),
         Word::Check(args) => Task::Local(Local::Check(args)),
         Word::Discover(args) => Task::Local(Local::Discover(args)),

@@ -35,7 +35,7 @@ pub use check::check;
 pub use failure::{Exit, Failure};
 pub use options::{
     CheckArgs, DemoArgs, DiscoverArgs, EventFilter, Export, Format, IngestArgs, OrderArgs, RunArgs,
-    SimArgs, ZoneSetArgs,
+    SafeArgs, SimArgs, ZoneSetArgs,
 };
 pub use place::{Environment, Place, data_directory};
 pub use show::manifest_text;

@@ -44,6 +44,17 @@ pub struct RunArgs {
     pub guarded: bool,
 }
 
+/// `growbox safe`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct SafeArgs {
+    /// The configuration, where that names the data directory
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// How many seconds devices may take, minimum off included
+    #[arg(long, value_name = "SECONDS", default_value_t = 75, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub within: u64,
+}
+
 /// `growbox sim`.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct SimArgs {

@@ -7,11 +7,16 @@ use rustix::time::{ClockId, clock_gettime};
 /// A wall clock before this has not been set since the board started (2025-01-01).
 const UNSET: Instant = Instant(1_735_689_600 * 1_000_000_000);
 
+/// The machine's own clock, which also counts while it sleeps.
+pub(crate) fn boot_time() -> Moment {
+    Moment(read(ClockId::Boottime))
+}
+
 /// What they say now.
 pub(super) fn machine() -> Machine {
     let wall = Instant(read(ClockId::Realtime));
     Machine {
-        boot: Moment(read(ClockId::Boottime)),
+        boot: boot_time(),
         wall,
         wall_trusted: wall > UNSET,
     }

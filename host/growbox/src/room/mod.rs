@@ -44,6 +44,7 @@ use growbox_model::{RoomSpec, Span};
 use growbox_outbound::Pulse;
 use growbox_storage::{Limits, Log};
 
+pub(crate) use clock::boot_time;
 pub use data::DataDirectory;
 pub use desk::Desk;
 pub use supervisor::COMPILE;
