@@ -72,3 +72,39 @@ fn what_is_wanted_is_told_again_when_the_broker_is_back() {
         Some("0")
     );
 }
+
+#[test]
+fn safe_reaches_what_is_behind_the_broker_when_the_host_is_gone() {
+    let broker = Broker::start();
+    let peer = broker.peer("peer");
+    peer.leave("tele/lamp", "online");
+    peer.leave("stat/lamp", "0");
+    let _ = peer.hears("stat/lamp", 1);
+    let room = room(&broker, DEVICES);
+    let host = room.start();
+    let client = host.client();
+    connected(&client, 1.0);
+    ask(&client, "lamp", 1.0);
+    let _ = until("the lamp to be told", || {
+        peer.heard("cmnd/lamp").into_iter().find(|told| told == "1")
+    });
+    peer.leave("stat/lamp", "1");
+    until("the lamp to be on", || {
+        (client.row("devices", "lamp")["level"] == 1.0).then_some(())
+    });
+    host.kill();
+    let offs = || {
+        let told = peer.heard("cmnd/lamp");
+        told.iter().filter(|told| *told == "0").count()
+    };
+    let before = offs();
+    std::thread::scope(|scope| {
+        let safe = scope.spawn(|| room.cli(["safe", "--within", "10"]));
+        until("the lamp to be told to go off", || {
+            (offs() > before).then_some(())
+        });
+        peer.leave("stat/lamp", "0");
+        let done = safe.join().expect("nobody panics there");
+        assert!(done.stdout.contains("lamp is at 0 %"), "{done:?}");
+    });
+}
