@@ -14,7 +14,7 @@ mod address;
 mod back_off;
 mod driver;
 mod drivers;
-mod machine;
+pub mod machine;
 pub mod mqtt;
 mod null;
 pub mod room_server;

@@ -115,6 +115,7 @@ impl Flow {
         self.machine = machine;
         self.more = false;
         self.clock.read(machine);
+        self.tell_jump();
         for input in inputs {
             self.hear(input, ports);
         }

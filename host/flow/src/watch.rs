@@ -4,7 +4,8 @@
 //! only once the change has stood for a moment, and never so often that it becomes a flood.
 
 use growbox_model::ports::Ports;
-use growbox_model::{Moment, Span};
+use growbox_model::room::ClockForm;
+use growbox_model::{Instant, Moment, Span};
 use serde_json::{Map, Value, json};
 
 use crate::clock::Machine;
@@ -38,6 +39,18 @@ pub(crate) struct Watch {
     /// Jumps of the wall clock, and when the newest was, machine time.
     pub jumps: u64,
     pub jumped: Option<Moment>,
+    /// The jump that is not said yet.
+    unsaid: Option<Jump>,
+    said_jump: Option<Moment>,
+}
+
+/// A jump of the wall clock; several in a row are one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Jump {
+    /// What the clock would have said.
+    expected: Instant,
+    /// How far it jumped, in nanoseconds; negative: back.
+    offset: i128,
 }
 
 impl Watch {
@@ -51,6 +64,8 @@ impl Watch {
             other: None,
             jumps: 0,
             jumped: None,
+            unsaid: None,
+            said_jump: None,
         }
     }
 
@@ -62,7 +77,19 @@ impl Watch {
         if off > JUMP {
             self.jumps += 1;
             self.jumped = Some(now.boot);
+            let offset = i128::from(now.wall.0) - i128::from(expected.0);
+            let before = self.unsaid.map_or(0, |jump| jump.offset);
+            let offset = offset + before;
+            self.unsaid = Some(Jump { expected, offset });
         }
+    }
+
+    /// The jump to be said now: a clock that jumps all the time makes no flood.
+    fn take_jump(&mut self, machine: Moment) -> Option<Jump> {
+        let apart = self.said_jump.is_none_or(|at| machine.since(at) >= APART);
+        let jump = self.unsaid.take_if(|_| apart)?;
+        self.said_jump = Some(machine);
+        Some(jump)
     }
 
     /// Whether a check is to be said now.
@@ -90,6 +117,25 @@ impl Watch {
 }
 
 impl Flow {
+    /// Under the system clock a jump of the wall's is said, and what bears its label corrected.
+    pub(crate) fn tell_jump(&mut self) {
+        let Some(jump) = self.watch.take_jump(self.machine.boot) else {
+            return;
+        };
+        if self.room.node.clock != ClockForm::System || self.life != Life::Running {
+            return;
+        }
+        self.gate.relabel(self.clock.now());
+        let seconds = jump.offset as f64 / Span::seconds(1).0 as f64;
+        let data = json!({
+            "expected": jump.expected,
+            "found": self.machine.wall,
+            "offset_seconds": (seconds * 1000.0).round() / 1000.0,
+            "trusted": self.machine.wall_trusted,
+        });
+        self.announce(Saying::host("system.clock.jumped", &data));
+    }
+
     /// Looks at the parts once a second, and says a check when it is time for one.
     pub(crate) fn check_health(&mut self, ports: &mut impl Ports) {
         let machine = self.machine.boot;
@@ -129,7 +175,6 @@ impl Flow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use growbox_model::Instant;
     use proptest::prelude::*;
 
     const EVERY: Span = Span::seconds(60);
@@ -204,6 +249,15 @@ mod tests {
         watch.note_wall(machine(60, 1_061), machine(61, 900));
         watch.note_wall(machine(61, 900), machine(62, 4_500));
         assert_eq!((watch.jumps, watch.jumped), (2, Some(at(62))));
+        let seconds = |watch: &mut Watch, then| {
+            let jump = watch.take_jump(at(then));
+            jump.map(|jump| jump.offset / i128::from(Span::seconds(1).0))
+        };
+        assert_eq!(seconds(&mut watch, 62), Some(3_437), "there and back is one");
+        watch.note_wall(machine(62, 4_500), machine(63, 4_601));
+        assert_eq!(seconds(&mut watch, 63), None, "it makes no flood");
+        assert_eq!(seconds(&mut watch, 67), Some(100));
+        assert_eq!(seconds(&mut watch, 90), None);
     }
 
     proptest! {

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use growbox_model::commit::{Hold, Restored, Switch};
-use growbox_model::{DeviceSpec, Dose, Moment, Now, Operation, Record, Requester, Seq};
+use growbox_model::ports::wall_of;
+use growbox_model::{DeviceSpec, Dose, Instant, Moment, Now, Operation, Record, Requester, Seq};
 
 use crate::claim::Claim;
 use crate::course::Course;
@@ -66,6 +67,10 @@ pub(crate) struct Held {
     pub(crate) hold: Hold,
     /// In room time: a longest run that ended later has used it up.
     pub(crate) set: Moment,
+    /// When it ends in room time, which nobody can set; none: when it is released.
+    pub(crate) until: Option<Moment>,
+    /// Known by its label only: the log told it to a machine whose clock was not set yet.
+    pub(crate) by_label: bool,
 }
 
 /// The start level is wished once, like a claim of the lowest rank.
@@ -107,6 +112,23 @@ pub(crate) struct Standing {
     pub(crate) hindrance: Option<Hindrance>,
 }
 
+/// When a wall-clock time comes, as far as the clock can tell now.
+fn moment_of(wall: Instant, now: Now) -> Moment {
+    now.moment + wall.since(now.wall)
+}
+
+impl Held {
+    /// The wall clock has jumped: it lasts as long as it was to, and bears the label of now.
+    pub(crate) fn relabel(&mut self, now: Now) {
+        if self.by_label {
+            self.until = self.hold.until.map(|end| moment_of(end, now));
+            self.by_label = !now.wall_trusted;
+        } else {
+            self.hold.until = self.until.map(|end| wall_of(end, now));
+        }
+    }
+}
+
 impl Device {
     /// As it stands at start.
     pub(crate) fn new(spec: DeviceSpec, restored: &Restored, now: Now) -> Self {
@@ -126,6 +148,8 @@ impl Device {
                     ..hold.clone()
                 },
                 set: now.moment,
+                until: hold.until.map(|end| moment_of(end, now)),
+                by_label: !now.wall_trusted,
             }),
             start: if spec.start_level == spec.safe_level {
                 Start::Over

@@ -211,10 +211,24 @@ impl Gate {
         device.held = Some(Held {
             hold: hold.clone(),
             set: now.moment,
+            until: lasting.map(|span| now.moment + span),
+            by_label: false,
         });
         let record = Record::Hold(device.spec.id.clone(), Some(hold));
         self.pending.records.push(record);
         Ok(())
+    }
+
+    /// The wall clock has jumped: holds last as long as they were to, and bear the new label.
+    pub fn relabel(&mut self, now: Now) {
+        for device in self.devices.values_mut() {
+            let Some(held) = device.held.as_mut().filter(|held| held.until.is_some()) else {
+                continue;
+            };
+            held.relabel(now);
+            let record = Record::Hold(device.spec.id.clone(), Some(held.hold.clone()));
+            self.pending.records.push(record);
+        }
     }
 
     /// A person lets go of a device: its hold, and what people set, end.

@@ -14,7 +14,7 @@ use crate::neighbours::Neighbours;
 use crate::policy::{Passage, pass, runs_out};
 use crate::pulse::{self, CutShort};
 use crate::say;
-use crate::wish::{Circumstances, Owner, Wish, moment_of, wish};
+use crate::wish::{Circumstances, Owner, Wish, wish};
 
 /// Between two start levels.
 const START_GAP: Span = Span::seconds(2);
@@ -336,8 +336,8 @@ fn expire(device: &mut Device, now: Now, out: &mut Settlement) {
         let why = format!("lease of {requester} ended {}", say::clock(until, now));
         close(device, &requester, Outcome::Lapsed, &why, out);
     }
-    let hold_end = device.held.as_ref().and_then(|held| held.hold.until);
-    if hold_end.is_some_and(|end| end <= now.wall) {
+    let hold_end = device.held.as_ref().and_then(|held| held.until);
+    if hold_end.is_some_and(|end| end <= now.moment) {
         device.held = None;
         out.records.push(Record::Hold(device.spec.id.clone(), None));
     }
@@ -417,13 +417,13 @@ fn wake(device: &Device, around: &Circumstances<'_>, out: &mut Settlement) {
     let now = around.now.moment;
     let course = device.course(around.operation);
     let homing = device.homing.then_some(&device.real);
-    let hold_end = device.held.as_ref().and_then(|held| held.hold.until);
+    let hold_end = device.held.as_ref().and_then(|held| held.until);
     let start_end = match device.start {
         Start::Wished(_, until) => Some(until),
         Start::Waiting | Start::Over => None,
     };
     let due = [
-        hold_end.map(|end| moment_of(end, around.now)),
+        hold_end,
         start_end,
         course.must_stop(device.spec.max_on),
         homing.and_then(|homing| homing.must_stop(device.spec.max_on)),

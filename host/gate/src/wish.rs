@@ -140,14 +140,9 @@ fn of_hold(device: &Device, around: &Circumstances<'_>) -> Option<Wish> {
     Some(Wish {
         owner: Owner::Hold,
         level,
-        until: held.hold.until.map(|end| moment_of(end, around.now)),
+        until: held.until,
         ..Wish::of_nobody(&device.spec)
     })
-}
-
-/// When a wall-clock time comes, as far as the clock can tell now.
-pub(crate) fn moment_of(wall: Instant, now: Now) -> Moment {
-    now.moment + wall.since(now.wall)
 }
 
 fn of_claims(device: &Device, around: &Circumstances<'_>) -> Option<Wish> {

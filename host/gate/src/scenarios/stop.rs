@@ -124,6 +124,67 @@ fn a_hold_goes_before_everybody_and_ends_by_itself() {
 }
 
 #[test]
+fn a_hold_lasts_as_long_as_it_was_to_whatever_the_wall_clock_does() {
+    const DAY: Span = Span::hours(24);
+    for ahead in [true, false] {
+        let mut bench = Bench::rested(vec![exhaust()]);
+        let (who, why) = (text("anna"), text("x"));
+        let hour = Some(Span::hours(1));
+        let held = bench
+            .gate
+            .hold(&id("exhaust"), Some(0.5), hour, &who, &why, bench.now);
+        held.unwrap();
+        bench.settle();
+        let wall = bench.now.wall;
+        bench.now.wall = if ahead {
+            wall.plus(DAY)
+        } else {
+            wall.minus(DAY)
+        };
+        bench.gate.relabel(bench.now);
+        let end = bench.now.wall.plus(Span::hours(1));
+        bench.forget();
+        bench.settle();
+        assert_eq!(bench.gate.rows(bench.now)[0].until, Some(end));
+        let stored = bench.said.records.iter().any(
+            |record| matches!(record, Record::Hold(_, Some(hold)) if hold.until == Some(end)),
+        );
+        assert!(stored, "a restart would know it by its new label");
+        bench.pass(Span::minutes(59));
+        assert_eq!(bench.level("exhaust"), Some(0.5));
+        bench.pass(Span::minutes(1));
+        assert_eq!(bench.gate.rows(bench.now)[0].owner, None);
+    }
+}
+
+#[test]
+fn a_hold_restored_before_the_clock_was_set_ends_by_its_label() {
+    let hold = Hold {
+        level: 0.5,
+        until: Some(growbox_model::Instant::parse("2026-01-15T12:00:00Z").unwrap()),
+        who: text("anna"),
+        reason: text("x"),
+    };
+    let restored = Restored {
+        holds: vec![(id("exhaust"), hold)],
+        ..Restored::default()
+    };
+    let unset = growbox_model::Now {
+        moment: Moment(5),
+        wall: growbox_model::Instant(0),
+        wall_trusted: false,
+    };
+    let mut bench = Bench::rested(Vec::new());
+    bench.gate = crate::Gate::new([exhaust()], &restored, unset);
+    bench.gate.relabel(bench.now);
+    bench.settle();
+    bench.pass(Span::minutes(59));
+    assert_eq!(bench.gate.rows(bench.now)[0].owner.as_deref(), Some("person:anna"));
+    bench.pass(Span::minutes(1));
+    assert_eq!(bench.gate.rows(bench.now)[0].owner, None);
+}
+
+#[test]
 fn a_hold_without_a_level_keeps_it_where_it_is() {
     let mut bench = Bench::rested(vec![exhaust()]);
     bench.set(&plugin("vpd"), "exhaust", 0.7);

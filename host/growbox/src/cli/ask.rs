@@ -23,12 +23,8 @@ const PAGE: u32 = 5_000;
 
 /// This machine's clock and time zone.
 pub(super) fn here_and_now() -> Reader {
-    let since = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
-    let now = Instant(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
     Reader {
-        now,
+        now: growbox_drivers::machine::wall(),
         zone: jiff::tz::TimeZone::system(),
     }
 }

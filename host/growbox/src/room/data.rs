@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use crate::guardian::word::boot_id;
+
 /// Bytes of a token before they are written as hexadecimal.
 const TOKEN_BYTES: usize = 32;
 
@@ -68,10 +70,10 @@ impl DataDirectory {
 
     /// Whether the machine still runs as it did when this was asked last.
     pub(super) fn same_boot(&self) -> anyhow::Result<bool> {
-        let now = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let now = boot_id();
         let path = self.0.join("boot");
         let before = std::fs::read_to_string(&path).unwrap_or_default();
-        let same = !now.is_empty() && before == now;
+        let same = !now.is_empty() && before.trim() == now;
         if !same {
             self.write(&path, &now)?;
         }

@@ -261,7 +261,17 @@ pub static DOCUMENTS: &[DocumentSpec] = &[
             may("message", Words),
         ],
     ),
+    doc(
+        "system.clock.jumped",
+        &[
+            must("offset_seconds", Number),
+            may("expected", Words),
+            may("found", Words),
+            may("trusted", Flag),
+        ],
+    ),
     doc("system.emergency", DANGER),
+    doc("system.emergency.reset", DANGER),
     doc("safety.violation", DANGER),
     doc(
         "storage.gap",
