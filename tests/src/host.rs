@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -30,15 +30,14 @@ pub struct Host {
 
 impl Starting {
     #[track_caller]
-    pub(crate) fn launch(room: &Room) -> Self {
+    pub(crate) fn launch(room: &Room, mut command: Command) -> Self {
         // Whoever was killed left it behind.
         let _ = fs::remove_file(room.data().join("address"));
         let log = room.path().join("host.log");
         let to = File::options().create(true).append(true).open(&log);
         let to = to.expect("the folder is writable");
         let also = to.try_clone().expect("a file can be shared");
-        let child = room
-            .run()
+        let child = command
             .stdout(Stdio::from(to))
             .stderr(Stdio::from(also))
             .spawn()
@@ -142,18 +141,56 @@ impl Host {
         self.process.kill();
     }
 
+    /// The host behind a guardian: its only child.
+    ///
+    /// # Panics
+    /// Where there is none.
+    #[must_use]
+    #[track_caller]
+    pub fn guarded_pid(&self) -> Pid {
+        let pid = self.pid();
+        until("the guardian to have a host", || {
+            let children = format!("/proc/{pid}/task/{pid}/children");
+            let children = fs::read_to_string(children).ok()?;
+            let child = children.split_whitespace().next()?.parse().ok()?;
+            Pid::from_raw(child)
+        })
+    }
+
+    /// Sends its guarded host a signal and waits until the guardian has another one ready.
+    ///
+    /// # Panics
+    /// Where none comes.
+    #[must_use]
+    #[track_caller]
+    pub fn replaced_after(self, signal: Signal) -> Self {
+        // Whoever comes writes it anew.
+        let _ = fs::remove_file(self.process.data.join("address"));
+        kill_process(self.guarded_pid(), signal).expect("a host can be signalled");
+        self.process.ready()
+    }
+
+    /// Waits until it has ended by itself.
+    ///
+    /// # Panics
+    /// Where it does not.
+    #[track_caller]
+    pub fn ended(mut self) -> ExitStatus {
+        let child = &mut self.process.child;
+        until("the host to end", || {
+            child.try_wait().expect("a child can be waited for")
+        })
+    }
+
     /// Asks it to end (SIGTERM), and waits until it has.
     ///
     /// # Panics
     /// Where it does not end.
     #[track_caller]
-    pub fn terminate(mut self) -> ExitStatus {
-        let child = &mut self.process.child;
-        let pid = Pid::from_child(child);
+    pub fn terminate(self) -> ExitStatus {
+        let pid = Pid::from_child(&self.process.child);
         kill_process(pid, Signal::TERM).expect("a child can be signalled");
-        until("the host to end", || {
-            child.try_wait().expect("a child can be waited for")
-        })
+        self.ended()
     }
 }
 

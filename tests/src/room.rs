@@ -100,7 +100,17 @@ impl Room {
     #[must_use]
     #[track_caller]
     pub fn launch(&self) -> Starting {
-        Starting::launch(self)
+        Starting::launch(self, self.run())
+    }
+
+    /// Starts `growbox run` with its guardian and waits until the host is ready.
+    ///
+    /// # Panics
+    /// Where it does not become ready.
+    #[must_use]
+    #[track_caller]
+    pub fn start_guarded(&self) -> Host {
+        Starting::launch(self, self.guarded()).ready()
     }
 
     /// `growbox run --bare` in this room, not yet started: the host alone.

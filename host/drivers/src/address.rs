@@ -82,6 +82,14 @@ pub fn parse_address(text: &str) -> Result<Address, Objection> {
     }
 }
 
+/// Whether what is behind the address lives in the process that opens it, and ends with it.
+pub fn is_of_this_process(text: &str) -> bool {
+    matches!(
+        parse_address(text),
+        Ok(Address::Simulated { .. } | Address::Null { .. })
+    )
+}
+
 /// Reads the address of an output.
 ///
 /// # Errors

@@ -22,7 +22,7 @@ mod sim;
 pub mod tent;
 mod unix;
 
-pub use address::{Address, parse_address, parse_output, parse_source};
+pub use address::{Address, is_of_this_process, parse_address, parse_output, parse_source};
 pub use driver::{Driver, DriverEvent, Order, Sink, sink_into};
 pub use drivers::{Drivers, Options};
 pub use null::Null;

@@ -320,6 +320,7 @@ impl Bench {
             wall_trusted: true,
         };
         let flow = Flow::start(Start {
+            deeds: Vec::new(),
             room,
             restored: memory.open(),
             machine,

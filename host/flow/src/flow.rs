@@ -18,7 +18,9 @@ use growbox_gate::{Change, Consequence, Gate, Settlement};
 use growbox_model::commit::{Commit, Record};
 use growbox_model::ports::Ports;
 use growbox_model::row::Answer;
-use growbox_model::{DeviceId, Moment, Now, Outcome, RoomSpec, SafePlan, Seq, Text, ZoneId};
+use growbox_model::{
+    DeviceId, Instant, Moment, Now, Outcome, RoomSpec, SafePlan, Seq, Text, ZoneId,
+};
 use growbox_pipeline::correlate::Recent;
 use growbox_pipeline::names::Names;
 use growbox_pipeline::route::Table;
@@ -268,7 +270,7 @@ impl Flow {
             self.say_outcome(&outcome);
         }
         for change in settlement.changes {
-            self.say_change(&change);
+            self.say_change(&change, None);
         }
         self.commit.records.extend(settlement.records);
         if !settlement.orders.is_empty() {
@@ -301,7 +303,8 @@ impl Flow {
         self.announce(saying.in_zone(zone).caused_by(Some(told.seq)));
     }
 
-    fn say_change(&mut self, change: &Change) {
+    /// A device has come to another level, now or then.
+    pub(crate) fn say_change(&mut self, change: &Change, at: Option<Instant>) {
         if change
             .old
             .is_some_and(|old| (old > 0.0) != (change.new > 0.0))
@@ -318,7 +321,8 @@ impl Flow {
         put(&mut data, "old_state", old);
         let saying = Saying::host("device.state.changed", &data);
         let zone = self.zone_of(&change.device);
-        self.announce(saying.in_zone(zone).caused_by(change.cause));
+        let saying = saying.in_zone(zone).caused_by(change.cause);
+        self.announce(Saying { at, ..saying });
     }
 
     pub(crate) fn zone_of(&self, device: &DeviceId) -> Option<ZoneId> {

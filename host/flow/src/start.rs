@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use growbox_gate::Gate;
+use growbox_gate::{Change, Gate};
 use growbox_model::catalogue::DOCUMENTS;
 use growbox_model::commit::{Commit, Restored};
 use growbox_model::quantity::QUANTITIES;
+use growbox_model::room::ClockForm;
 use growbox_model::{
-    Event, Instant, Json, Quantity, RoomSpec, SensorId, Seq, Source, Text, ZoneId,
+    Deed, Event, Instant, Json, Quantity, RoomSpec, SensorId, Seq, Source, Text, ZoneId,
 };
 use growbox_pipeline::correlate::Recent;
 use growbox_pipeline::names::Names;
@@ -46,6 +47,8 @@ pub struct Start {
     pub utc_offset: UtcOffset,
     /// growbox's version.
     pub version: Text,
+    /// What the guardian did before.
+    pub deeds: Vec<Deed>,
 }
 
 impl Flow {
@@ -57,6 +60,7 @@ impl Flow {
             machine,
             utc_offset,
             version,
+            deeds,
         } = start;
         let clock = RoomClock::restored(room.node.clock, &restored, machine);
         let numbering = Numbering::after(&restored);
@@ -100,6 +104,7 @@ impl Flow {
         flow.remember(&restored);
         let off_since = numbering.jump.map(|_| restored.wall);
         flow.say_started(&numbering, off_since, &version);
+        flow.say_deeds(&deeds);
         flow.clear_orphans();
         flow.give_up_calls();
         flow
@@ -166,6 +171,21 @@ impl Flow {
         }
         crate::judge::put(&mut data, "off_since", off_since.map(|since| json!(since)));
         self.announce(Saying::host("system.lifecycle.started", &data));
+    }
+
+    /// What the guardian did while there was no host. Only the system clock knows when that was.
+    fn say_deeds(&mut self, deeds: &[Deed]) {
+        let real_time = self.room.node.clock == ClockForm::System;
+        for deed in deeds {
+            let change = Change {
+                device: deed.device.clone(),
+                old: deed.from,
+                new: deed.to,
+                trigger: deed.why.to_string(),
+                cause: None,
+            };
+            self.say_change(&change, real_time.then_some(deed.at));
+        }
     }
 
     /// The last words: what ends the process.

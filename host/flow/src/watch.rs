@@ -253,7 +253,11 @@ mod tests {
             let jump = watch.take_jump(at(then));
             jump.map(|jump| jump.offset / i128::from(Span::seconds(1).0))
         };
-        assert_eq!(seconds(&mut watch, 62), Some(3_437), "there and back is one");
+        assert_eq!(
+            seconds(&mut watch, 62),
+            Some(3_437),
+            "there and back is one"
+        );
         watch.note_wall(machine(62, 4_500), machine(63, 4_601));
         assert_eq!(seconds(&mut watch, 63), None, "it makes no flood");
         assert_eq!(seconds(&mut watch, 67), Some(100));

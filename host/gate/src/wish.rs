@@ -1,6 +1,6 @@
 //! What is wanted of a device: stop, hold, top claim, start level or, when nobody asks, its safe level.
 
-use growbox_model::{DeviceSpec, Instant, Moment, Now, Operation, Quantity, Requester, Seq, Span};
+use growbox_model::{DeviceSpec, Moment, Now, Operation, Quantity, Requester, Seq, Span};
 
 use crate::claim::{self, Rank};
 use crate::device::{Device, Start};

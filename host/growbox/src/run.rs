@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{Environment, Exit, RunArgs, data_directory};
 use crate::config::{self, Checked, Configuration};
+use crate::guardian::guard;
 use crate::room::{DataDirectory, Room, skip};
 use crate::telemetry;
 
@@ -23,13 +24,20 @@ pub fn run(args: &RunArgs, data: Option<&Path>) -> ExitCode {
             return Exit::Wrong.into();
         }
     };
-    eprint!("{checked}");
-    let Some(configuration) = checked.configuration.clone() else {
+    let configuration = checked.configuration.clone();
+    let has_guardian = !args.bare && configuration.is_some();
+    if !has_guardian {
+        eprint!("{checked}");
+    }
+    let Some(configuration) = configuration else {
         return Exit::Wrong.into();
     };
     telemetry::start(false, args.log_format);
     let environment = Environment::of_process();
     let place = data_directory(data, configuration.data.as_deref(), &environment);
+    if has_guardian {
+        return guard(&place.data).unwrap_or_else(|error| end(Err(error)));
+    }
     let guardian = match args.guarded.then(guardian).transpose() {
         Ok(guardian) => guardian,
         Err(error) => {

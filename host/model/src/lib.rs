@@ -34,8 +34,8 @@ pub use json::Json;
 pub use manifest::{Ask, Delivery, Manifest, Subscription};
 pub use objection::Objection;
 pub use protection::{
-    CircuitSpec, Danger, Feedback, LockOut, PowerOn, QuietHours, SafeDevice, SafePlan, SafetySpec,
-    Slew, Trip, Trouble,
+    CircuitSpec, Danger, Deed, Feedback, LockOut, PowerOn, QuietHours, SafeDevice, SafePlan,
+    SafetySpec, Slew, Trip, Trouble,
 };
 pub use quantity::Quantity;
 pub use request::{Command, Outcome, Request, Requester, Verdict, VerdictKind};

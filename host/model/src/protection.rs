@@ -230,3 +230,18 @@ pub struct SafeDevice {
     #[serde(default)]
     pub bound_until: Option<Moment>,
 }
+
+/// What the guardian did to a device while there was no host.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Deed {
+    /// When it was confirmed, by the machine's wall clock.
+    pub at: Instant,
+    /// Which device.
+    pub device: DeviceId,
+    /// The level the host knew last.
+    pub from: Option<f64>,
+    /// Its safe level.
+    pub to: f64,
+    /// Why there was no host.
+    pub why: Text,
+}

@@ -261,6 +261,7 @@ fn start(inputs: &[Incoming]) -> Start {
         ..Restored::default()
     };
     Start {
+        deeds: Vec::new(),
         room,
         restored,
         machine: machine(),

@@ -5,6 +5,7 @@
 
 mod bench_room;
 mod blocked;
+mod guardian;
 mod kills;
 mod safe;
 mod sessions;

@@ -146,9 +146,10 @@ fn a_hold_lasts_as_long_as_it_was_to_whatever_the_wall_clock_does() {
         bench.forget();
         bench.settle();
         assert_eq!(bench.gate.rows(bench.now)[0].until, Some(end));
-        let stored = bench.said.records.iter().any(
-            |record| matches!(record, Record::Hold(_, Some(hold)) if hold.until == Some(end)),
-        );
+        let stored =
+            bench.said.records.iter().any(
+                |record| matches!(record, Record::Hold(_, Some(hold)) if hold.until == Some(end)),
+            );
         assert!(stored, "a restart would know it by its new label");
         bench.pass(Span::minutes(59));
         assert_eq!(bench.level("exhaust"), Some(0.5));
@@ -179,7 +180,10 @@ fn a_hold_restored_before_the_clock_was_set_ends_by_its_label() {
     bench.gate.relabel(bench.now);
     bench.settle();
     bench.pass(Span::minutes(59));
-    assert_eq!(bench.gate.rows(bench.now)[0].owner.as_deref(), Some("person:anna"));
+    assert_eq!(
+        bench.gate.rows(bench.now)[0].owner.as_deref(),
+        Some("person:anna")
+    );
     bench.pass(Span::minutes(1));
     assert_eq!(bench.gate.rows(bench.now)[0].owner, None);
 }

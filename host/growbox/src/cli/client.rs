@@ -205,6 +205,7 @@ impl Client {
 }
 
 fn unreachable(place: &Place, why: String) -> Failure {
+    let why = crate::guardian::given_up(&place.data).unwrap_or(why);
     Failure::Unreachable {
         data: place.data.clone(),
         chosen: place.chosen,

@@ -20,6 +20,8 @@ pub(crate) struct Step {
     pub(crate) due: Moment,
     /// Its driver said that it is there.
     pub(crate) done: bool,
+    /// Somebody has been told so.
+    told: bool,
     /// What its driver said last, where that was no.
     pub(crate) failure: Option<String>,
 }
@@ -32,6 +34,7 @@ impl Safing {
             device: device.clone(),
             due: due(device, same_boot, now),
             done: false,
+            told: false,
             failure: None,
         };
         Self {
@@ -66,6 +69,22 @@ impl Safing {
     /// Whether everything is where it is safe.
     pub(crate) fn is_done(&self) -> bool {
         self.steps.iter().all(|step| step.done)
+    }
+
+    /// Whether what must be off is off.
+    pub(crate) fn offs_are_done(&self) -> bool {
+        let off = |step: &&Step| step.device.safe_level == 0.0;
+        self.steps.iter().filter(off).all(|step| step.done)
+    }
+
+    /// Who has come to its safe level, each told once.
+    pub(crate) fn arrived(&mut self) -> Vec<SafeDevice> {
+        let fresh = |step: &&mut Step| step.done && !step.told;
+        let tell = |step: &mut Step| {
+            step.told = true;
+            step.device.clone()
+        };
+        self.steps.iter_mut().filter(fresh).map(tell).collect()
     }
 
     /// Every device, in the order in which it is driven.
@@ -126,9 +145,11 @@ mod tests {
         safing.failed("unix:/run/room#fan", "nobody there");
         assert_eq!(safing.due(NOW + AGAIN), told);
         safing.confirmed("unix:/run/room#fan", 1.0);
-        assert!(!safing.is_done());
+        assert!(!safing.is_done() && !safing.offs_are_done());
         safing.confirmed("unix:/run/room#fan", 0.0);
-        assert!(safing.is_done());
+        assert!(safing.is_done() && safing.offs_are_done());
+        assert_eq!(safing.arrived().len(), 1);
+        assert_eq!(safing.arrived(), []);
         assert_eq!(safing.due(NOW + Span::hours(1)), []);
     }
 

@@ -40,6 +40,10 @@ fn make_safe(args: &SafeArgs, data: Option<&Path>) -> anyhow::Result<()> {
         );
         return Ok(());
     };
+    if kept.plan.devices.is_empty() {
+        println!("nothing to do: the host drove nothing that outlives it");
+        return Ok(());
+    }
     let safing = drive(&kept, Span::seconds(args.within))?;
     for step in safing.steps() {
         println!("{}", told(step));

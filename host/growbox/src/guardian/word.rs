@@ -49,6 +49,16 @@ pub(crate) fn safe_file(data: &Path) -> PathBuf {
     data.join("safe.json")
 }
 
+/// Why the guardian of a data directory has given up on its host, where it has.
+pub(crate) fn given_up(data: &Path) -> Option<String> {
+    let text = std::fs::read(safe_file(data)).ok()?;
+    let kept: Kept = serde_json::from_slice(&text).ok()?;
+    let why = kept.given_up?;
+    Some(format!(
+        "{why}; it is not started any more, and devices stay at their safe levels: mend the cause, then end the guardian and start it anew"
+    ))
+}
+
 /// Which boot this is; a build for tests believes `GROWBOX_BOOT_ID`.
 pub(crate) fn boot_id() -> String {
     #[cfg(debug_assertions)]

@@ -40,7 +40,7 @@ use growbox_drivers::{DriverEvent, Drivers, Options as DriverOptions, Sink};
 use growbox_flow::{Flow, Start, UtcOffset};
 use growbox_model::commit::Restored;
 use growbox_model::room::ClockForm;
-use growbox_model::{RoomSpec, Span};
+use growbox_model::{Deed, RoomSpec, Span};
 use growbox_outbound::Pulse;
 use growbox_storage::{Limits, Log};
 
@@ -50,6 +50,7 @@ pub use desk::Desk;
 pub use supervisor::COMPILE;
 
 use crate::config::{Checked, Configuration, StorageSpec};
+use crate::guardian::deeds;
 use crate::guardian::word::{Behind, Word};
 use crate::telemetry::events;
 use heart::{Heart, Message};
@@ -143,7 +144,7 @@ impl Room {
             data.path().to_owned(),
             (outside, safekeeping),
         );
-        let flow = start_flow(room.clone(), restored)?;
+        let flow = start_flow(room.clone(), restored, deeds::kept(data.path())?)?;
         let hurry = Arc::new(AtomicBool::new(false));
         let heart = Heart::new(flow, ports, messages, hurry.clone(), beats.clone());
         let watched = Watched(desk.clone());
@@ -159,6 +160,7 @@ impl Room {
         if !log.flush(FIRST_COMMIT) {
             bail!("the log does not become durable: {}", why_not(&log));
         }
+        deeds::forget(data.path());
         let broker = broker.map(|broker| broker.start(&desk));
         let commits = storage.commit_interval.duration();
         let pulse = outbound::start_pulse(&notify, commits, beats, log.clone())?;
@@ -344,7 +346,7 @@ fn open_drivers(room: &RoomSpec, points: &Points, sink: &Sink) -> anyhow::Result
     })
 }
 
-fn start_flow(room: RoomSpec, restored: Restored) -> anyhow::Result<Flow> {
+fn start_flow(room: RoomSpec, restored: Restored, deeds: Vec<Deed>) -> anyhow::Result<Flow> {
     let utc_offset = utc_offset(&room.node.time_zone)?;
     Ok(Flow::start(Start {
         room,
@@ -352,6 +354,7 @@ fn start_flow(room: RoomSpec, restored: Restored) -> anyhow::Result<Flow> {
         machine: clock::machine(),
         utc_offset,
         version: env!("CARGO_PKG_VERSION").into(),
+        deeds,
     }))
 }
 

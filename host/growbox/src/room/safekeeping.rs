@@ -70,7 +70,10 @@ impl Safekeeping {
     }
 
     /// Takes a plan; the one before is no longer of interest.
-    pub(super) fn take(&self, plan: SafePlan) {
+    pub(super) fn take(&self, mut plan: SafePlan) {
+        // What is in this process ends with it.
+        plan.devices
+            .retain(|device| !growbox_drivers::is_of_this_process(&device.output));
         let kept = Kept {
             boot: self.boot.clone(),
             plan,

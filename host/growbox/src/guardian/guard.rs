@@ -1,0 +1,248 @@
+//! `growbox run`: the guardian, with the host as its child. It owns nothing of the room while the host lives.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use crossbeam_channel::{Receiver, unbounded};
+use growbox_model::{Deed, Moment};
+use rustix::process::Signal;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::child::Host;
+use super::deeds;
+use super::hands::Hands;
+use super::plan::Safing;
+use super::systemd::Systemd;
+use super::watch::{Act, Driven, Heard, Watch};
+use super::word::{Kept, Word, boot_id};
+use crate::room::boot_time;
+
+/// How often it looks.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Runs a host and sees to it that the room is safe whenever that is not there.
+///
+/// # Errors
+/// When no host can be started at all, or nobody can be told to end.
+pub(crate) fn guard(data: &Path) -> anyhow::Result<ExitCode> {
+    let signals = signals()?;
+    let host = Host::start()?;
+    let mut guardian = Guardian {
+        data,
+        watch: Watch::new(boot_time()),
+        host: Some(host),
+        kept: None,
+        turned: Moment(0),
+        driving: None,
+        systemd: Systemd::of_environment(),
+    };
+    loop {
+        guardian.wait();
+        if let Some(code) = guardian.turn(&signals) {
+            return Ok(ExitCode::from(code));
+        }
+    }
+}
+
+struct Guardian<'a> {
+    data: &'a Path,
+    watch: Watch,
+    host: Option<Host>,
+    /// What the newest host wants done without it.
+    kept: Option<Kept>,
+    /// When the host's flow turned last, as it said.
+    turned: Moment,
+    driving: Option<Driving>,
+    systemd: Systemd,
+}
+
+/// Devices on their way to their safe levels.
+struct Driving {
+    safing: Safing,
+    hands: Hands,
+    why: String,
+}
+
+impl Guardian<'_> {
+    /// Whoever drives listens to the devices meanwhile.
+    fn wait(&mut self) {
+        match &mut self.driving {
+            Some(Driving { safing, hands, .. }) => hands.listen(TICK, safing),
+            None => std::thread::sleep(TICK),
+        }
+    }
+
+    /// Hears everybody, looks at the clock, drives; the code with which it is to end.
+    fn turn(&mut self, signals: &Receiver<i32>) -> Option<u8> {
+        let now = boot_time();
+        self.systemd.beat(now);
+        let words: Vec<Word> = match &self.host {
+            Some(host) => host.words().try_iter().collect(),
+            None => Vec::new(),
+        };
+        let mut acts = self.take(words, now);
+        for signal in signals.try_iter() {
+            if signal != SIGHUP {
+                acts.extend(self.watch.hear(Heard::Asked, now));
+            } else if let Some(host) = &self.host {
+                host.signal(Signal::HUP);
+            }
+        }
+        if let Some(end) = self.host.as_mut().and_then(Host::ended) {
+            let last = self.host.take().map(|host| host.last_words());
+            acts.extend(self.take(last.unwrap_or_default(), now));
+            acts.extend(self.watch.hear(Heard::Ended(end), now));
+        }
+        self.drive(now);
+        acts.extend(self.watch.look(self.driven(), now));
+        acts.into_iter().find_map(|act| self.perform(act))
+    }
+
+    fn take(&mut self, words: Vec<Word>, now: Moment) -> Vec<Act> {
+        let mut acts = Vec::new();
+        for word in words {
+            match word {
+                Word::Turned(moment) if moment > self.turned => {
+                    self.turned = moment;
+                    acts.extend(self.watch.hear(Heard::Turned, now));
+                }
+                Word::Turned(_) => {}
+                Word::Ready => self.systemd.ready(),
+                Word::Plan(kept) => {
+                    self.kept = Some(*kept);
+                    acts.extend(self.watch.hear(Heard::Planned, now));
+                }
+            }
+        }
+        acts
+    }
+
+    fn perform(&mut self, act: Act) -> Option<u8> {
+        match act {
+            Act::Start => self.start(),
+            Act::Ask => {
+                self.systemd.stopping();
+                self.signal(Signal::TERM);
+            }
+            Act::Kill => self.signal(Signal::KILL),
+            Act::Drive(why) => self.begin_to_drive(why),
+            Act::Rest => self.rest(),
+            Act::GiveUp(why) => self.give_up(&why),
+            Act::Leave(code) => {
+                self.rest();
+                return Some(code);
+            }
+        }
+        None
+    }
+
+    /// Where not even a process can be made, that is one failure more.
+    fn start(&mut self) {
+        match Host::start() {
+            Ok(host) => self.host = Some(host),
+            Err(error) => {
+                tracing::error!("{error:#}");
+                let now = boot_time();
+                let failed = Heard::Ended(super::watch::End::Code(1));
+                for act in self.watch.hear(failed, now) {
+                    self.perform(act);
+                }
+            }
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(host) = &self.host {
+            host.signal(signal);
+        }
+    }
+
+    fn begin_to_drive(&mut self, why: String) {
+        tracing::error!("{why}; its devices are driven to their safe levels");
+        self.systemd.status(&why);
+        let Some(kept) = &self.kept else { return };
+        if let Some(driving) = &mut self.driving {
+            driving.why = why;
+            return;
+        }
+        let mut safing = Safing::of(&kept.plan, kept.boot == boot_id(), boot_time());
+        match Hands::open(kept, &mut safing) {
+            Ok(hands) => self.driving = Some(Driving { safing, hands, why }),
+            Err(error) => tracing::error!("cannot drive anything: {error:#}"),
+        }
+        self.drive(boot_time());
+    }
+
+    fn drive(&mut self, now: Moment) {
+        let Some(Driving { safing, hands, why }) = &mut self.driving else {
+            return;
+        };
+        for (output, level) in safing.due(now) {
+            hands.tell(output, level, safing);
+        }
+        for device in safing.arrived() {
+            tracing::warn!("{} is at {:.0} %", device.device, device.safe_level * 100.0);
+            let deed = Deed {
+                at: growbox_drivers::machine::wall(),
+                device: device.device,
+                from: device.level,
+                to: device.safe_level,
+                why: format!("guardian: {why}").into(),
+            };
+            if deed.from != Some(deed.to)
+                && let Err(error) = deeds::keep(self.data, &deed)
+            {
+                tracing::error!("cannot write down what was done: {error:#}");
+            }
+        }
+    }
+
+    /// Without a plan there is nothing to drive.
+    fn driven(&self) -> Driven {
+        let safing = self.driving.as_ref().map(|driving| &driving.safing);
+        Driven {
+            offs: safing.is_none_or(Safing::offs_are_done),
+            all: safing.is_none_or(Safing::is_done),
+        }
+    }
+
+    fn rest(&mut self) {
+        if let Some(driving) = self.driving.take() {
+            driving.hands.close();
+        }
+    }
+
+    fn give_up(&mut self, why: &str) {
+        let told = format!("{why}, and it failed again each time it was started");
+        tracing::error!(
+            "{told}: it is not started any more, devices stay at their safe levels; mend the cause, then end and start growbox"
+        );
+        self.systemd.status(&told);
+        if let Some(kept) = &mut self.kept {
+            kept.given_up = Some(told);
+            if let Err(error) = kept.write(self.data) {
+                tracing::error!("cannot write safe.json: {error}");
+            }
+        }
+    }
+}
+
+/// TERM, INT and HUP as they come.
+fn signals() -> anyhow::Result<Receiver<i32>> {
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP]).context("no signals")?;
+    let (sender, heard) = unbounded();
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            for signal in signals.forever() {
+                if sender.send(signal).is_err() {
+                    return;
+                }
+            }
+        })
+        .context("no thread for signals")?;
+    Ok(heard)
+}

@@ -1,0 +1,202 @@
+//! The guardian over the real binary: whatever ends the host, devices are where they are safe, and it comes back.
+
+use std::os::unix::net::UnixDatagram;
+use std::process::{Command, Stdio};
+
+use growbox_tests::{By, DEADLINE, Host, Room, What, until};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use super::bench_room::Bench;
+
+/// What must be off is off this soon after any end of the host, in seconds.
+const AFTER_AN_END: f64 = 5.0;
+/// And after its flow has hung.
+const AFTER_A_HANG: f64 = 7.0;
+
+/// A guarded room in which fan and valve are on.
+fn running() -> (Bench, Host) {
+    let bench = Bench::new(1.0);
+    let host = bench.room.start_guarded();
+    switch_on(&bench, &host);
+    (bench, host)
+}
+
+fn switch_on(bench: &Bench, host: &Host) {
+    let set = json!({"level": 1.0, "for": 3600, "who": "ann", "reason": "a test"});
+    for device in ["fan", "valve"] {
+        let path = format!("/api/v1/devices/{device}/set");
+        let _ = host.client().post(&path, &set).expect(200);
+        until("it to be on", || {
+            (bench.outside.level(device) == 1.0).then_some(())
+        });
+    }
+}
+
+/// How long after `then` the valve went off, by the far side's own record.
+fn off_after(bench: &Bench, then: f64) -> f64 {
+    until("the valve to be off", || {
+        let off = What::Switched("valve".to_owned(), 0.0, By::Order);
+        let record = bench.outside.record();
+        let entry = record
+            .iter()
+            .find(|entry| entry.at >= then && entry.what == off);
+        entry.map(|entry| entry.at - then)
+    })
+}
+
+/// The deeds of the guardian in the log.
+fn deeds(host: &Host) -> Vec<Value> {
+    let answer = host
+        .client()
+        .get("/api/v1/events?type=device.state.changed&limit=1000")
+        .expect(200);
+    let events = answer["events"].as_array().expect("a list").clone();
+    let of_guardian = |event: &Value| {
+        let trigger = event["data"]["trigger"].as_str();
+        trigger.is_some_and(|trigger| trigger.starts_with("guardian: "))
+    };
+    events.into_iter().filter(of_guardian).collect()
+}
+
+#[test]
+fn a_host_that_is_killed_leaves_nothing_on_and_comes_back() {
+    let (bench, host) = running();
+    let then = bench.outside.now();
+    let host = host.replaced_after(Signal::KILL);
+    let after = off_after(&bench, then);
+    assert!(after <= AFTER_AN_END, "the valve was on for {after} s");
+    until("the fan to be at its safe level", || {
+        (bench.outside.level("fan") == 0.25).then_some(())
+    });
+    let deeds = deeds(&host);
+    let valve = deeds
+        .iter()
+        .find(|event| event["data"]["device_id"] == "valve")
+        .expect("the log tells what the guardian did");
+    assert_eq!(
+        valve["data"]["trigger"],
+        "guardian: the host was ended by signal 9"
+    );
+    assert_eq!(valve["data"]["new_state"], "off");
+    assert!(!bench.room.data().join("guardian.jsonl").exists());
+    switch_on(&bench, &host);
+    bench.acquit();
+    assert_eq!(host.terminate().code(), Some(0));
+}
+
+#[test]
+fn a_host_that_stands_still_is_replaced() {
+    let (bench, host) = running();
+    let then = bench.outside.now();
+    let host = host.replaced_after(Signal::STOP);
+    let after = off_after(&bench, then);
+    assert!(after <= AFTER_A_HANG, "the valve was on for {after} s");
+    let deeds = deeds(&host);
+    let told = deeds[0]["data"]["trigger"].as_str().expect("a text");
+    assert!(told.contains("the host hung"), "{told}");
+    assert_eq!(host.terminate().code(), Some(0));
+}
+
+#[test]
+fn a_host_that_loses_its_guardian_ends_cleanly() {
+    let (bench, host) = running();
+    let pid = host.guarded_pid();
+    host.kill();
+    until("the host to be gone", || {
+        kill_process(pid, Signal::URG).is_err().then_some(())
+    });
+    assert_eq!(bench.outside.level("valve"), 0.0);
+    let log = std::fs::read_to_string(bench.room.path().join("host.log")).expect("there");
+    assert!(log.contains("the guardian is gone"), "{log}");
+}
+
+#[test]
+fn a_host_that_ends_when_asked_takes_its_guardian_with_it() {
+    let (bench, host) = running();
+    kill_process(host.guarded_pid(), Signal::TERM).expect("it lives");
+    assert_eq!(host.ended().code(), Some(0));
+    assert_eq!(bench.outside.level("valve"), 0.0);
+    assert!(!bench.room.data().join("guardian.jsonl").exists());
+}
+
+#[test]
+fn the_fourth_failure_in_a_row_is_the_last() {
+    let (bench, mut host) = running();
+    for _ in 0..3 {
+        host = host.replaced_after(Signal::KILL);
+    }
+    switch_on(&bench, &host);
+    let then = bench.outside.now();
+    kill_process(host.guarded_pid(), Signal::KILL).expect("it lives");
+    let after = off_after(&bench, then);
+    assert!(after <= AFTER_AN_END, "the valve was on for {after} s");
+    until("the guardian to give up", || {
+        let log = host.log();
+        log.contains("it is not started any more").then_some(())
+    });
+    let asked = bench.room.cli(["health"]);
+    assert_eq!(asked.code, Some(3), "{asked:?}");
+    assert!(
+        asked.stderr.contains("is not started any more"),
+        "{asked:?}"
+    );
+    assert_eq!(host.terminate().code(), Some(1));
+    assert_eq!(bench.outside.level("valve"), 0.0);
+}
+
+#[test]
+fn systemd_hears_that_it_is_ready_that_it_lives_and_that_it_ends() {
+    let bench = Bench::new(1.0);
+    let path = bench.room.path().join("notify.sock");
+    let systemd = UnixDatagram::bind(&path).expect("the folder is writable");
+    systemd
+        .set_read_timeout(Some(DEADLINE))
+        .expect("a time is a time");
+    let run = bench.room.guarded();
+    // systemd names the process it wants to hear of, which only that process knows by now.
+    let mut guardian = Command::new("sh")
+        .args(["-c", "WATCHDOG_PID=$$ exec \"$0\" \"$@\""])
+        .arg(run.get_program())
+        .args(run.get_args())
+        .env("GROWBOX_DATA", bench.room.data())
+        .env("NOTIFY_SOCKET", &path)
+        .env("WATCHDOG_USEC", "200000")
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary starts");
+    let await_word = |wanted: &str| {
+        let mut bytes = [0; 4096];
+        loop {
+            let length = systemd.recv(&mut bytes).expect("it is said in time");
+            let said = String::from_utf8_lossy(&bytes[..length]);
+            if said.lines().any(|line| line == wanted) {
+                return;
+            }
+        }
+    };
+    await_word("WATCHDOG=1");
+    await_word("READY=1");
+    await_word("WATCHDOG=1");
+    kill_process(Pid::from_child(&guardian), Signal::TERM).expect("it lives");
+    await_word("STOPPING=1");
+    let ended = guardian.wait().expect("a child can be waited for");
+    assert_eq!(ended.code(), Some(0));
+}
+
+#[test]
+fn what_is_wrong_from_the_beginning_is_told_at_once() {
+    let room = Room::new("[zone.tent]\noperation = \"contrl\"\n");
+    let ended = room.guarded().output().expect("the binary starts");
+    assert_eq!(ended.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&ended.stderr);
+    let told = told.matches("unknown operation").count();
+    assert_eq!(told, 1, "it is said once");
+
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = taken.local_addr().expect("bound").to_string();
+    room.configure("[zone.tent]\noperation = \"control\"\n");
+    let mut run = room.growbox(["run", "--listen", &address, "--config"]);
+    let ended = run.arg(room.config()).output().expect("the binary starts");
+    assert_eq!(ended.status.code(), Some(1));
+}
