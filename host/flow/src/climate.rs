@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use growbox_model::{
-    Instant, Measure, Moment, Now, Quantity, Span, Text, ZoneId, ZoneSpec, ZoneView,
+    Instant, Measure, Moment, Now, Quantity, Span, Text, Trouble, ZoneId, ZoneSpec, ZoneView,
 };
 
 use crate::day::{Photoperiod, Window};
@@ -49,6 +49,29 @@ impl Zones {
         let utc = i64::try_from(wall.0 / Span::seconds(1).0).unwrap_or(0);
         let local = (utc + i64::from(self.utc_offset(wall))).rem_euclid(86_400);
         u32::try_from(local).unwrap_or(0)
+    }
+
+    /// What its sensors say of one quantity, by their vote.
+    pub(crate) fn measure(&self, zone: &ZoneId, quantity: &str, now: Moment) -> Option<f64> {
+        let mine = |series: &&Series| series.quantity.as_str() == quantity && series.fresh(now);
+        let mut votes: Vec<&Series> = self.members(zone).filter(mine).collect();
+        vote(&mut votes).map(|measure| measure.value)
+    }
+
+    /// Why nothing its sensors say of a quantity can be believed.
+    pub(crate) fn trouble(
+        &self,
+        zone: &ZoneId,
+        quantity: &Quantity,
+        now: Moment,
+    ) -> Option<Trouble> {
+        let mine = |series: &&Series| series.quantity == *quantity;
+        let mut worst = None;
+        for series in self.members(zone).filter(mine) {
+            let trouble = series.trouble(now)?;
+            worst = worst.max(Some(trouble));
+        }
+        Some(worst.unwrap_or(Trouble::Absent))
     }
 
     fn climate(&self, zone: &ZoneId, now: Moment) -> Vec<Measure> {

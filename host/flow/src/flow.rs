@@ -272,6 +272,9 @@ impl Flow {
         for change in settlement.changes {
             self.say_change(&change, None);
         }
+        for turn in &settlement.turns {
+            self.say_turn(turn);
+        }
         self.commit.records.extend(settlement.records);
         if !settlement.orders.is_empty() {
             self.flush(ports);

@@ -4,7 +4,7 @@ use growbox_gate::{Ask, World};
 use growbox_model::ports::wall_of;
 use growbox_model::{
     Command, DeviceId, DeviceSpec, Generation, Moment, Now, Operation, Quantity, Request,
-    Requester, Seq, Source, Verdict, ZoneId,
+    Requester, Seq, Source, Trouble, Verdict, ZoneId,
 };
 use serde_json::{Value, json};
 
@@ -51,6 +51,14 @@ impl World for Surroundings<'_> {
         self.now
             .wall_trusted
             .then(|| self.zones.second_of_day(self.now.wall))
+    }
+
+    fn measure(&self, zone: &ZoneId, quantity: &str) -> Option<f64> {
+        self.zones.measure(zone, quantity, self.now.moment)
+    }
+
+    fn trouble(&self, zone: &ZoneId, quantity: &Quantity) -> Option<Trouble> {
+        self.zones.trouble(zone, quantity, self.now.moment)
     }
 
     fn revision(&self) -> Option<u64> {

@@ -32,6 +32,7 @@ mod ring;
 mod round;
 mod rows;
 mod safe;
+mod safety;
 mod say;
 mod series;
 mod setpoints;

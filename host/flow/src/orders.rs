@@ -10,7 +10,7 @@ use growbox_model::{
 use serde_json::{Value, json};
 
 use crate::flow::Flow;
-use crate::judge::Said;
+use crate::judge::{Said, put};
 use crate::overrides::read;
 use crate::say::Saying;
 
@@ -38,17 +38,20 @@ impl Flow {
                 let held = self
                     .gate
                     .hold(&device, level, lasting, &by.who, &by.reason, now);
+                if held.is_ok() {
+                    self.say_act(&device, "hold", level, lasting, by);
+                }
                 self.device_answer(&device, held)
             }
             Order::Release(device) => {
                 let released = self.gate.release(&device);
+                if released.is_ok() {
+                    self.say_act(&device, "release", None, None, by);
+                }
                 self.device_answer(&device, released)
             }
             Order::Stop(zone) => self.order_stop(zone.as_ref(), by),
-            Order::Reset(zone) => match self.gate.reset(zone.as_ref()) {
-                Ok(()) => self.answer_later_devices(),
-                Err(objection) => Answer::Conflict(objection),
-            },
+            Order::Reset(zone) => self.order_reset(zone.as_ref(), by),
             Order::Zone(zone, keys) => self.order_zone(&zone, &keys, by),
             Order::Acknowledge(id) => self.order_acknowledge(&id, by),
         };
@@ -123,6 +126,59 @@ impl Flow {
         self.gate
             .stop(zone, &reason.into(), &Requester::Person(by.who.clone()));
         self.answer_later_devices()
+    }
+
+    fn order_reset(&mut self, zone: Option<&ZoneId>, by: &Signature) -> Answer {
+        if let Err(objection) = self.gate.reset(zone) {
+            return Answer::Conflict(objection);
+        }
+        let mut message = format!("reset by {}", by.who);
+        if !by.reason.is_empty() {
+            message = format!("{message}: {}", by.reason);
+        }
+        let data = json!({"rule": "stop", "zone": zone, "message": message});
+        self.announce(Saying::host("system.emergency.reset", &data).in_zone(zone.cloned()));
+        self.answer_later_devices()
+    }
+
+    /// Records what a person did to a device beside asking for a level: who, what and why. It is
+    /// done already, so that its verdict is known.
+    fn say_act(
+        &mut self,
+        device: &DeviceId,
+        action: &str,
+        level: Option<f64>,
+        lasting: Option<Span>,
+        by: &Signature,
+    ) {
+        if self.now().is_none() {
+            return;
+        }
+        let requester = Requester::Person(by.who.clone()).to_string();
+        let mut data = json!({
+            "device_id": device,
+            "action": action,
+            "reason": by.reason,
+            "requester": requester,
+        });
+        put(&mut data, "level", level.map(|level| json!(level)));
+        put(&mut data, "duration", lasting.map(|span| json!(span)));
+        let zone = self.zone_of(device);
+        let request = Saying {
+            source: Source("http".into()),
+            ..Saying::host("device.action.requested", &data)
+        };
+        let seq = self.say(request.in_zone(zone.clone())).seq;
+        let kind = VerdictKind::Granted;
+        self.stats.verdict(kind);
+        let data = json!({
+            "device_id": device,
+            "requester": requester,
+            "policy": action,
+            "reason": "people go before controllers",
+        });
+        let verdict = Saying::host(kind.event_type(), &data);
+        self.say(verdict.in_zone(zone).caused_by(Some(seq)));
     }
 
     fn order_zone(&mut self, zone: &ZoneId, keys: &Json, by: &Signature) -> Answer {

@@ -131,10 +131,11 @@ impl Flow {
             correlation,
             depth,
         });
-        if let Some(reading) = event.reading()
-            && let Some(silence) = self.zones.observe(event, reading)
-        {
-            self.say_silence("sensor.recovered", silence, Some(event.seq));
+        if let Some(reading) = event.reading() {
+            if let Some(silence) = self.zones.observe(event, reading) {
+                self.say_silence("sensor.recovered", silence, Some(event.seq));
+            }
+            self.show(event, reading);
         }
     }
 

@@ -1,13 +1,15 @@
 //! One series: the newest value of one quantity of one sensor, and whether it is stale.
 
 use growbox_model::{
-    Event, Instant, Moment, Quality, Quantity, Reading, SensorId, Span, Text, ZoneId,
+    Event, Instant, Moment, Quality, Quantity, Reading, SensorId, Span, Text, Trouble, ZoneId,
 };
 
 /// The interval assumed before anything is learnt, and the longest that is.
 const LONGEST_INTERVAL: Span = Span::minutes(5);
 /// The shortest interval that is learnt: readings that come in one burst say nothing of the next.
 const SHORTEST_INTERVAL: Span = Span::seconds(1);
+/// The air is never the same to the last digit for so long: who says so is frozen.
+const FROZEN: Span = Span::hours(6);
 /// A series is stale after so many intervals.
 const INTERVALS: u64 = 3;
 /// Gaps the median is taken of.
@@ -29,6 +31,8 @@ pub(crate) struct Series {
     pub taken: Moment,
     pub taken_at: Instant,
     pub stale: bool,
+    /// Since when it has said the very same.
+    same_since: Moment,
     /// When it is looked at next, where that is planned.
     pub watched: Option<Moment>,
     /// How often it reports: configured, else the median of the last gaps, else five minutes.
@@ -58,6 +62,7 @@ impl Series {
             taken: event.taken,
             taken_at: event.taken_at,
             stale: false,
+            same_since: event.taken,
             watched: None,
             interval: configured.unwrap_or(LONGEST_INTERVAL),
             configured: configured.is_some(),
@@ -75,6 +80,9 @@ impl Series {
         let gap = event.at.since(self.at);
         if gap > Span::ZERO && !self.configured {
             self.learn(gap);
+        }
+        if self.value.to_bits() != reading.value.to_bits() {
+            self.same_since = event.taken;
         }
         self.value = reading.value;
         self.quality = reading.quality;
@@ -109,6 +117,19 @@ impl Series {
     /// When it becomes stale, if nothing comes.
     pub(crate) fn stale_at(&self) -> Moment {
         self.taken + self.interval.times(INTERVALS)
+    }
+
+    /// Why it is not believed.
+    pub(crate) fn trouble(&self, now: Moment) -> Option<Trouble> {
+        if self.stale || now >= self.stale_at() {
+            Some(Trouble::Stale)
+        } else if self.quality == Quality::Bad {
+            Some(Trouble::Bad)
+        } else if self.taken.since(self.same_since) >= FROZEN {
+            Some(Trouble::Frozen)
+        } else {
+            None
+        }
     }
 
     /// Whether it can be acted upon now.

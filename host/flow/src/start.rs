@@ -101,6 +101,7 @@ impl Flow {
             room,
         };
         flow.gate.circuits(&flow.room.circuits);
+        flow.gate.safety(&flow.room.safety, &restored);
         flow.remember(&restored);
         let off_since = numbering.jump.map(|_| restored.wall);
         flow.say_started(&numbering, off_since, &version);

@@ -1,13 +1,13 @@
 //! A room to try the gate in: devices, requesters, a world that does as it is told, a manual clock.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use growbox_model::commit::Restored;
 use growbox_model::ports::{DriveOrder, DriverReport};
 use growbox_model::{
     Command, DeviceId, DeviceSpec, Instant, Moment, Now, Operation, PluginId, Quantity, Request,
-    Requester, Role, Seq, Span, Verdict, ZoneId,
+    Requester, Role, Seq, Span, Trouble, Verdict, ZoneId,
 };
 
 use crate::claim::Claim;
@@ -65,6 +65,8 @@ pub(crate) fn claim(requester: Requester, seq: u64, level: f64) -> Claim {
 pub(crate) struct Told {
     pub(crate) operation: Operation,
     pub(crate) stale: BTreeSet<Quantity>,
+    /// What the zone measures.
+    pub(crate) measures: BTreeMap<&'static str, f64>,
     /// Whether it is day.
     pub(crate) day: Option<bool>,
     /// What the clock on the wall says.
@@ -79,6 +81,13 @@ impl World for Told {
     }
     fn fresh(&self, _zone: Option<&ZoneId>, quantity: &Quantity) -> bool {
         !self.stale.contains(quantity)
+    }
+    fn measure(&self, _zone: &ZoneId, quantity: &str) -> Option<f64> {
+        let fresh = !self.stale.iter().any(|stale| stale.as_str() == quantity);
+        self.measures.get(quantity).filter(|_| fresh).copied()
+    }
+    fn trouble(&self, _zone: &ZoneId, quantity: &Quantity) -> Option<Trouble> {
+        self.stale.contains(quantity).then_some(Trouble::Stale)
     }
     fn day(&self, _zone: Option<&ZoneId>) -> Option<bool> {
         self.day
@@ -161,6 +170,7 @@ impl Bench {
             world: Told {
                 operation,
                 stale: BTreeSet::new(),
+                measures: [("temperature", 24.0)].into(),
                 day: None,
                 second_of_day: None,
                 durable: true,
@@ -211,6 +221,7 @@ impl Bench {
         self.said.changes.extend(settled.changes);
         self.said.outcomes.extend(settled.outcomes);
         self.said.records.extend(settled.records);
+        self.said.turns.extend(settled.turns);
         settled.next
     }
 

@@ -122,6 +122,12 @@ pub(crate) fn judge(
     let (kind, policy, why, free_at) = match &wish.owner {
         Owner::Claim(winner) if *winner == claim.requester => in_force(claim, device, around),
         Owner::Claim(winner) => outranked(claim, winner, device, around),
+        Owner::Safety(_) => (
+            VerdictKind::Granted,
+            "safety",
+            "it is what the safety rule wants".to_owned(),
+            None,
+        ),
         Owner::Stop | Owner::Leaving | Owner::End => (
             VerdictKind::Granted,
             "stop",

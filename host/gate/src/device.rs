@@ -11,6 +11,7 @@ use crate::course::Course;
 use crate::dose::Doses;
 use crate::policy::{Hindrance, Subject, envelope};
 use crate::pulse::CutShort;
+use crate::safety::Bound;
 use crate::settle::Settlement;
 use crate::starts::Starts;
 use crate::wish::{Circumstances, Owner, Wish};
@@ -26,6 +27,8 @@ pub(crate) struct Device {
     pub(crate) released: BTreeSet<Requester>,
     /// A person's hold.
     pub(crate) held: Option<Held>,
+    /// The safety rule that has taken it.
+    pub(crate) safety: Option<Bound>,
     /// Where it is with its start level.
     pub(crate) start: Start,
     /// Where it really is.
@@ -151,6 +154,7 @@ impl Device {
                 until: hold.until.map(|end| moment_of(end, now)),
                 by_label: !now.wall_trusted,
             }),
+            safety: None,
             start: if spec.start_level == spec.safe_level {
                 Start::Over
             } else {

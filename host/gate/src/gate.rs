@@ -6,7 +6,7 @@ use growbox_model::commit::{Hold, Restored};
 use growbox_model::ports::wall_of;
 use growbox_model::{
     CircuitSpec, DeviceId, DeviceSpec, Moment, Now, Objection, Operation, Outcome, Quantity,
-    Record, Requester, Seq, Span, Text, Verdict, VerdictKind, ZoneId,
+    Record, Requester, Seq, Span, Text, Trouble, Verdict, VerdictKind, ZoneId,
 };
 
 use crate::claim::{Claim, Rank};
@@ -17,6 +17,7 @@ use crate::exchange::Arrival;
 use crate::neighbours::Neighbours;
 use crate::policy::beside::Beside;
 use crate::policy::{self, Refusal, envelope};
+use crate::safety::Safety;
 use crate::settle::{Settlement, close};
 use crate::wish::{Circumstances, Precedence};
 
@@ -33,7 +34,11 @@ pub trait World {
     fn second_of_day(&self) -> Option<u32>;
     /// Whether this event, and the step it belongs to, would survive the end of the process now.
     fn durable(&self, seq: Seq) -> bool;
-    /// While this stays the same, `operation` and `fresh` answer the same; none where nobody counts.
+    /// What a zone measures of a quantity now; none where nothing can be believed.
+    fn measure(&self, zone: &ZoneId, quantity: &str) -> Option<f64>;
+    /// Why nothing a zone says of a quantity can be believed; none where something can.
+    fn trouble(&self, zone: &ZoneId, quantity: &Quantity) -> Option<Trouble>;
+    /// While this stays the same, `operation`, `fresh` and `trouble` answer the same; none where nobody counts.
     fn revision(&self) -> Option<u64>;
 }
 
@@ -69,6 +74,8 @@ pub struct Gate {
     pub(crate) all_roused: bool,
     /// The world as the last settling saw it.
     pub(crate) revision: Option<u64>,
+    /// The host's own rules.
+    pub(crate) safety: Safety,
 }
 
 impl Gate {
@@ -110,6 +117,7 @@ impl Gate {
             wired: false,
             all_roused: true,
             revision: None,
+            safety: Safety::default(),
         }
     }
 
@@ -125,7 +133,13 @@ impl Gate {
         let Some(device) = self.devices.get_mut(&ask.request.device) else {
             return false;
         };
-        let around = around(&device.spec, &self.stops, self.ending, world, now);
+        let around = around(
+            &device.spec,
+            (&self.stops, &self.safety),
+            self.ending,
+            world,
+            now,
+        );
         if !decide::renews(ask, device, &around) {
             return false;
         }
@@ -144,7 +158,13 @@ impl Gate {
             let unknown = policy::unknown_device(&ask.request.device, self.devices.keys());
             return refused(Refusal::denied(policy::FORM, unknown.message));
         };
-        let mut around = around(&device.spec, &self.stops, self.ending, world, now);
+        let mut around = around(
+            &device.spec,
+            (&self.stops, &self.safety),
+            self.ending,
+            world,
+            now,
+        );
         let at = self.neighbours.place_of(&device.spec.id);
         let precedence = Precedence::Claim(Rank::of(ask.requester, &device.spec));
         around.beside = self.neighbours.beside(at, precedence, world, now.moment);
@@ -281,7 +301,8 @@ impl Gate {
         self.pending.records.push(record);
     }
 
-    /// Takes back the stop of a zone (none: every stop). Claims begin empty.
+    /// Takes back the stop of a zone (none: every stop), and the latched trips there once they
+    /// are clear. Claims begin empty.
     pub fn reset(&mut self, zone: Option<&ZoneId>) -> Result<(), Objection> {
         let ended: Vec<Option<ZoneId>> = self
             .stops
@@ -289,7 +310,10 @@ impl Gate {
             .filter(|stopped| zone.is_none() || stopped.as_ref() == zone)
             .cloned()
             .collect();
-        if ended.is_empty() {
+        if let Some(objection) = self.not_clear(zone) {
+            return Err(objection);
+        }
+        if self.reset_trips(zone) == 0 && ended.is_empty() {
             return Err(self.nothing_stopped(zone));
         }
         self.all_roused = true;
@@ -374,17 +398,19 @@ impl Gate {
 /// What surrounds a device.
 pub(crate) fn around<'a>(
     spec: &DeviceSpec,
-    stops: &'a BTreeMap<Option<ZoneId>, Stop>,
+    (stops, safety): (&'a BTreeMap<Option<ZoneId>, Stop>, &Safety),
     ending: bool,
     world: &impl World,
     now: Now,
 ) -> Circumstances<'a> {
     let zone = spec.zone.as_ref();
+    let stop = stop_of(stops, spec);
     let stale = spec.needs.iter().find(|need| !world.fresh(zone, need));
     Circumstances {
         operation: world.operation(spec),
         stale: stale.cloned(),
-        stop: stop_of(stops, spec),
+        hot: stop.is_some() && safety.is_hot(zone, world),
+        stop,
         ending,
         now,
         beside: Beside::default(),

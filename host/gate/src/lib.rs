@@ -33,6 +33,7 @@ mod pulse;
 mod report;
 mod rouse;
 mod safe;
+mod safety;
 mod say;
 mod settle;
 mod starts;
@@ -52,4 +53,5 @@ mod scenarios;
 
 pub use decide::Ask;
 pub use gate::{Gate, World};
+pub use safety::Turn;
 pub use settle::{Change, Consequence, Settlement};

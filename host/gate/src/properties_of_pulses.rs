@@ -25,6 +25,12 @@ struct Told {
 }
 
 impl World for Told {
+    fn measure(&self, _zone: &ZoneId, _quantity: &str) -> Option<f64> {
+        None
+    }
+    fn trouble(&self, _zone: &ZoneId, _quantity: &Quantity) -> Option<growbox_model::Trouble> {
+        None
+    }
     fn operation(&self, _device: &DeviceSpec) -> Operation {
         self.operation
     }

@@ -194,6 +194,7 @@ pub(crate) fn why(device: &Device, stop: Option<&Stop>, observed: bool, now: Now
 fn wish(device: &Device, stop: Option<&Stop>) -> String {
     let spec = &device.spec;
     match &device.standing.wish.owner {
+        Owner::Safety(_) => bound(device),
         Owner::Stop => format!(
             "stopped: {}",
             stop.map_or("no reason given", |stop| &stop.reason)
@@ -211,6 +212,13 @@ fn wish(device: &Device, stop: Option<&Stop>) -> String {
         Owner::End => "the host ends".to_owned(),
         Owner::Nobody => nobody(device),
     }
+}
+
+/// The safety rule that has taken it.
+fn bound(device: &Device) -> String {
+    device.safety.as_ref().map_or(String::new(), |bound| {
+        format!("safety rule {}: {}", bound.rule, bound.message)
+    })
 }
 
 fn claimed(claim: &Claim, spec: &DeviceSpec) -> String {
@@ -259,6 +267,7 @@ pub(crate) fn refusal(claim: &Claim, device: &Device, now: Now) -> Option<String
             .get(winner)
             .map(|winner| outranked_by(winner, &device.spec, now)),
         Owner::Hold => device.held.as_ref().map(|h| held(&h.hold, &device.spec)),
+        Owner::Safety(_) => Some(bound(device)),
         Owner::Stop => Some("stopped".to_owned()),
         Owner::Leaving => Some(LEAVING.to_owned()),
         Owner::End => Some("the host ends".to_owned()),
@@ -271,6 +280,7 @@ pub(crate) fn trigger(device: &Device, owner: &Owner) -> String {
     match owner {
         Owner::Claim(requester) => requester.to_string(),
         Owner::Hold => "hold".to_owned(),
+        Owner::Safety(rule) => format!("safety:{rule}"),
         Owner::Stop => "stop".to_owned(),
         Owner::Leaving => LEAVING.to_owned(),
         Owner::End => "the host ends".to_owned(),

@@ -13,6 +13,7 @@ use crate::gate::{Gate, Stop, World, around, close_all};
 use crate::neighbours::Neighbours;
 use crate::policy::{Passage, pass, runs_out};
 use crate::pulse::{self, CutShort};
+use crate::safety::{Safety, Turn};
 use crate::say;
 use crate::wish::{Circumstances, Owner, Wish, wish};
 
@@ -36,6 +37,8 @@ pub struct Settlement {
     pub records: Vec<Record>,
     /// When to settle again at the latest; none until something happens.
     pub next: Option<Moment>,
+    /// Safety rules that have tripped, and trips that are over.
+    pub turns: Vec<Turn>,
 }
 
 /// A device has come to another level; said when its driver confirms, or reports it unasked.
@@ -95,7 +98,10 @@ const ROUNDS: usize = 4;
 impl Gate {
     /// Settles every device. Run it after each turn: the world changes without anybody asking.
     pub fn settle(&mut self, world: &impl World, now: Now) -> Settlement {
+        let revision = world.revision();
+        self.watch(revision.is_none() || revision != self.revision, world, now);
         let mut out = std::mem::take(&mut self.pending);
+        let watched = out.next.take();
         self.admit(now, &mut out);
         self.wire();
         self.rouse(world, now);
@@ -105,7 +111,7 @@ impl Gate {
             }
             self.round(world, now, &mut out);
         }
-        out.next = self.rest();
+        out.next = [self.rest(), watched].into_iter().flatten().min();
         out
     }
 
@@ -120,7 +126,7 @@ impl Gate {
     /// Brings every claim up to date, finds who gives way, lets go down what goes down, then up
     /// what may go up. Who is roused afterwards has to go round again.
     fn round(&mut self, world: &impl World, now: Now, out: &mut Settlement) {
-        let (stops, ending) = (&self.stops, self.ending);
+        let (stops, ending) = ((&self.stops, &self.safety), self.ending);
         let roused = |at: usize| self.neighbours.is_roused(at);
         let devices = self.devices.values_mut().enumerate();
         let mut table: Vec<(usize, &mut Device)> = devices.filter(|(at, _)| roused(*at)).collect();
@@ -195,7 +201,7 @@ impl<'a, W: World> Round<'a, W> {
         &self,
         at: usize,
         device: &Device,
-        stops: &'s BTreeMap<Option<ZoneId>, Stop>,
+        stops: (&'s BTreeMap<Option<ZoneId>, Stop>, &Safety),
         ending: bool,
     ) -> Circumstances<'s> {
         let mut around = around(&device.spec, stops, ending, self.world, self.now);
@@ -288,7 +294,10 @@ fn go_home(device: &mut Device, around: &Circumstances<'_>, out: &mut Settlement
     } else if device.leaving.is_some() {
         Wish::forced(Owner::Leaving, &device.spec)
     } else if around.stop.is_some() {
-        Wish::forced(Owner::Stop, &device.spec)
+        Wish {
+            level: around.stopped_at(&device.spec),
+            ..Wish::forced(Owner::Stop, &device.spec)
+        }
     } else {
         Wish::of_nobody(&device.spec)
     };
@@ -297,7 +306,7 @@ fn go_home(device: &mut Device, around: &Circumstances<'_>, out: &mut Settlement
     for free_at in passage.hindrances.iter().filter_map(|h| h.free_at) {
         out.wake(free_at, around.now.moment);
     }
-    let there = device.real.level == Some(device.spec.safe_level);
+    let there = device.real.level == Some(wish.level);
     device.homing = !(there && device.real.heading.is_none() && device.link.asserted);
 }
 

@@ -1,6 +1,6 @@
-//! What is wanted of a device: stop, hold, top claim, start level or, when nobody asks, its safe level.
+//! What is wanted of a device: safety, stop, hold, top claim, start level or, when nobody asks, its safe level.
 
-use growbox_model::{DeviceSpec, Moment, Now, Operation, Quantity, Requester, Seq, Span};
+use growbox_model::{DeviceSpec, Moment, Now, Operation, Quantity, Requester, Seq, Span, Text};
 
 use crate::claim::{self, Rank};
 use crate::device::{Device, Start};
@@ -16,12 +16,25 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) stale: Option<Quantity>,
     /// The stop that binds it.
     pub(crate) stop: Option<&'a Stop>,
+    /// It is hot where it is stopped, or nobody knows that it is not: emergency levels count.
+    pub(crate) hot: bool,
     /// The process ends: everything goes to its safe level.
     pub(crate) ending: bool,
     /// The room clock.
     pub(crate) now: Now,
     /// What its neighbours mean for it.
     pub(crate) beside: Beside,
+}
+
+impl Circumstances<'_> {
+    /// Where a stop brings a device.
+    pub(crate) fn stopped_at(&self, spec: &DeviceSpec) -> f64 {
+        if self.hot && !self.ending {
+            spec.emergency_level
+        } else {
+            spec.safe_level
+        }
+    }
 }
 
 /// Whose wish it is.
@@ -35,6 +48,8 @@ pub(crate) enum Owner {
     Start,
     /// A person's hold.
     Hold,
+    /// A safety rule.
+    Safety(Text),
     /// A stop.
     Stop,
     /// It is taken out of the configuration.
@@ -119,8 +134,17 @@ pub(crate) fn wish(device: &Device, around: &Circumstances<'_>) -> Wish {
     if device.leaving.is_some() {
         return Wish::forced(Owner::Leaving, &device.spec);
     }
+    if let Some(bound) = &device.safety {
+        return Wish {
+            level: bound.level,
+            ..Wish::forced(Owner::Safety(bound.rule.clone()), &device.spec)
+        };
+    }
     if around.stop.is_some() {
-        return Wish::forced(Owner::Stop, &device.spec);
+        return Wish {
+            level: around.stopped_at(&device.spec),
+            ..Wish::forced(Owner::Stop, &device.spec)
+        };
     }
     of_hold(device, around)
         .or_else(|| of_claims(device, around))

@@ -14,6 +14,7 @@
 mod plugins;
 mod zones;
 
+use growbox_model::commit::Restored;
 use growbox_model::ports::Ports;
 use growbox_model::{RoomSpec, Text};
 use serde_json::{Value, json};
@@ -52,6 +53,7 @@ impl Flow {
         self.intake.admission.exchange(self.room.filters.clone());
         self.gate.exchange(&self.room.devices, self.clock.now());
         self.gate.circuits(&self.room.circuits);
+        self.gate.safety(&self.room.safety, &Restored::default());
         self.exchange_grants(&old);
         let waits = |section: &str, key: &str| {
             let path = format!("{section}.{key}");

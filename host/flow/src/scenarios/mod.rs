@@ -14,4 +14,5 @@ mod pulses;
 mod ramps;
 mod reconfigured;
 mod requests;
+mod safety;
 mod silence;

@@ -26,6 +26,7 @@ mod never_with;
 mod operation;
 mod quiet_hours;
 mod rank;
+mod safety;
 mod slew;
 mod starts;
 mod stop;
@@ -89,12 +90,13 @@ impl Refusal {
 
 /// What may refuse a request, first objection first.
 /// The last seven are about pulses only, which do not wait as levels do.
-const OBJECTIONS: [fn(&Case<'_>) -> Option<Refusal>; 14] = [
+const OBJECTIONS: [fn(&Case<'_>) -> Option<Refusal>; 15] = [
     form::object,
     leaving::object,
     grant::object,
     age::object,
     operation::object,
+    safety::object,
     stop::object,
     hold::object,
     rank::object,

@@ -10,6 +10,7 @@ mod protection;
 mod pulses;
 mod rank;
 mod safe;
+mod safety;
 mod start;
 mod stop;
 mod verdicts;

@@ -23,6 +23,7 @@ mod notifier;
 mod notify;
 mod plugins;
 mod report;
+mod safety;
 mod section;
 mod sensors;
 mod text;
@@ -52,13 +53,10 @@ use report::{Report, Wrong};
 use section::{Section, as_table, locate};
 
 /// The tables this build reads.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "node", "zone", "sensor", "device", "plugin", "filters", "storage", "api", "mqtt", "notify",
-    "circuit",
+    "circuit", "safety",
 ];
-
-/// Tables growbox knows of, and what this build lacks to serve them.
-const LATER: [(&str, &str); 1] = [("safety", "this build has no safety rules of its own yet")];
 
 /// Everything a file says, with every default filled in.
 #[derive(Debug, Clone, PartialEq)]
@@ -199,6 +197,7 @@ fn whole(
     let mut devices = devices::read(report, root, &mut broker);
     circuits::derive(report, root, &mut devices);
     circuits::check(report, &devices, &circuits);
+    let safety = safety::read(report, root, &zones, &devices);
     let zone_ids: Vec<&ZoneId> = zones.keys().collect();
     let named = plugins::Named {
         devices: &devices,
@@ -217,7 +216,7 @@ fn whole(
         devices,
         plugins,
         circuits,
-        safety: Vec::new(),
+        safety,
         filters,
     };
     agreement::check(report, &room);
@@ -249,17 +248,7 @@ fn single<'r, 't>(
 fn foreign_tables(report: &mut Report<'_>, root: &dyn TableLike) {
     for (name, _) in root.iter().filter(|(name, _)| !TABLES.contains(name)) {
         let span = root.key(name).and_then(toml_edit::Key::span);
-        let later = LATER.iter().find(|(later, _)| *later == name);
-        let wrong = match later {
-            Some((_, lack)) => Wrong::new("not_in_this_build", format!("{lack} ([{name}])"))
-                .but("take it out until then"),
-            None => {
-                let known = TABLES
-                    .into_iter()
-                    .chain(LATER.into_iter().map(|(later, _)| later));
-                value::unknown("table", name, known)
-            }
-        };
+        let wrong = value::unknown("table", name, TABLES);
         report.error_at(name, span, wrong);
     }
 }

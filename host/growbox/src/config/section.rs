@@ -58,6 +58,11 @@ impl<'r, 't> Section<'r, 't> {
         }
     }
 
+    /// An error about the table as a whole.
+    pub(super) fn complain(&mut self, wrong: Wrong) {
+        self.report.error(&self.path, wrong);
+    }
+
     fn value(&mut self, key: &'static str) -> Option<&'r Value> {
         self.known.push(key);
         let item = self.table?.get(key)?;

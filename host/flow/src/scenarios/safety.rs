@@ -1,0 +1,111 @@
+//! A safety rule in a whole room: said once, standing as an alert, before any handler acts.
+
+use growbox_model::room::ClockForm;
+use growbox_model::row::{AlertState, Answer, Order, Question};
+use growbox_model::{Danger, DeviceId, Quantity, SafetySpec, Span};
+
+use crate::bench::{Bench, asking, at, every, field, guest, room, tent, warmth};
+
+/// The switch goes off above 40 °C.
+fn bench(latch: bool) -> Bench {
+    let mut room = room(ClockForm::System);
+    room.safety = vec![SafetySpec {
+        id: "hot".into(),
+        zone: tent(),
+        when: Danger::Above {
+            quantity: Quantity::new("temperature").unwrap(),
+            limit: 40.0,
+            clear: 37.0,
+        },
+        dwell: Span::ZERO,
+        latch,
+        devices: [(DeviceId::new("switch").unwrap(), 0.0)].into(),
+        message: "it is too hot".into(),
+        shipped: false,
+    }];
+    let eager = guest("eager", every(&["sensor.temperature"]), |batch, _| {
+        let event = batch.events.last().expect("a batch has events");
+        Ok(vec![asking(1.0, &[event.seq])])
+    });
+    Bench::new(room, vec![eager])
+}
+
+#[test]
+fn a_violation_is_said_once_and_before_a_handler_is_heard() {
+    let mut bench = bench(true);
+    bench.post(vec![warmth("canopy", 43.0, at(1))]);
+    bench.run();
+    bench.post(vec![warmth("canopy", 43.5, at(2))]);
+    bench.run();
+    let violations = bench.said("safety.violation");
+    assert_eq!(violations.len(), 1);
+    assert_eq!(field(&violations[0], "rule"), "hot");
+    assert_eq!(
+        field(&violations[0], "message"),
+        "it is too hot: temperature 43.0"
+    );
+    let verdicts = bench.said("device.action.denied");
+    assert_eq!(field(&verdicts[0], "policy"), "safety");
+    assert!(bench.said("device.action.granted").is_empty());
+    let Answer::Alerts(alerts) = bench.ask(Question::Alerts) else {
+        panic!("no alerts")
+    };
+    assert_eq!(
+        (&*alerts[0].rule, alerts[0].state),
+        ("safety:hot", AlertState::Raised)
+    );
+}
+
+#[test]
+fn a_reset_is_refused_until_it_is_over_and_is_said() {
+    let mut bench = bench(true);
+    bench.post(vec![warmth("canopy", 43.0, at(1))]);
+    bench.run();
+    let Answer::Conflict(objection) = bench.order(Order::Reset(None)) else {
+        panic!("it is still hot")
+    };
+    assert_eq!(objection.code, "not_clear");
+    bench.post(vec![warmth("canopy", 25.0, at(2))]);
+    bench.run();
+    assert!(matches!(
+        bench.order(Order::Reset(None)),
+        Answer::Devices(_)
+    ));
+    let reset = bench.said("system.emergency.reset");
+    assert!(
+        field(&reset[0], "message")
+            .as_str()
+            .unwrap()
+            .contains("anna")
+    );
+    assert_eq!(bench.said("alert.cleared").len(), 1);
+}
+
+#[test]
+fn without_a_latch_it_lets_go_by_itself() {
+    let mut bench = bench(false);
+    bench.post(vec![warmth("canopy", 43.0, at(1))]);
+    bench.run();
+    bench.post(vec![warmth("canopy", 25.0, at(2))]);
+    bench.run();
+    assert_eq!(bench.said("alert.cleared").len(), 1);
+    assert_eq!(bench.said("device.action.denied").len(), 1, "only then");
+}
+
+#[test]
+fn holds_and_releases_are_recorded_with_who_and_why() {
+    let mut bench = bench(true);
+    let switch = DeviceId::new("switch").unwrap();
+    bench.order(Order::Hold(switch.clone(), Some(1.0), None));
+    bench.order(Order::Release(switch));
+    let requests = bench.said("device.action.requested");
+    let actions: Vec<_> = requests
+        .iter()
+        .map(|event| field(event, "action"))
+        .collect();
+    assert_eq!(actions, ["hold", "release"]);
+    assert_eq!(field(&requests[0], "requester"), "person:anna");
+    let verdicts = bench.said("device.action.granted");
+    assert_eq!(verdicts[0].cause, Some(requests[0].seq));
+    assert_eq!(verdicts.len(), 2);
+}
