@@ -110,7 +110,17 @@ impl Room {
     #[must_use]
     #[track_caller]
     pub fn start_guarded(&self) -> Host {
-        Starting::launch(self, self.guarded()).ready()
+        self.start_as(self.guarded())
+    }
+
+    /// Starts this command, which is a `growbox run` of this room, and waits until it is ready.
+    ///
+    /// # Panics
+    /// Where it does not become ready.
+    #[must_use]
+    #[track_caller]
+    pub fn start_as(&self, command: Command) -> Host {
+        Starting::launch(self, command).ready()
     }
 
     /// `growbox run --bare` in this room, not yet started: the host alone.

@@ -8,13 +8,16 @@ use growbox_model::{Objection, SensorId, Text};
 use crate::tent::{Output, SENSORS};
 
 /// Kinds of address this build has a driver for.
-const BUILT: [&str; 5] = ["sim", "unix", "zigbee", "mqtt", "null"];
+const BUILT: [&str; 6] = ["sim", "gpio", "unix", "zigbee", "mqtt", "null"];
 
 /// Kinds growbox knows of and this build has no driver for.
-const KNOWN: [&str; 4] = ["gpio", "pwm", "hwmon", "i2c"];
+const KNOWN: [&str; 3] = ["pwm", "hwmon", "i2c"];
 
 /// The longest path of a unix socket, in bytes (`sockaddr_un`, with its closing zero).
 const PATH_BYTES: usize = 107;
+
+/// The highest pin of the header, by its BCM number.
+const PINS: u8 = 27;
 
 /// The longest topic, and the longest friendly name, in bytes.
 const TOPIC_BYTES: usize = 256;
@@ -33,6 +36,13 @@ pub enum Address {
         path: Text,
         /// The far side's own name of the output or sensor.
         point: Text,
+    },
+    /// `gpio:PIN`: a relay on a pin of this Raspberry Pi, by its BCM number.
+    Pin {
+        /// 0…27.
+        pin: u8,
+        /// On is low: `gpio:PIN#low`.
+        active_low: bool,
     },
     /// `zigbee:NAME`: a device of Zigbee2MQTT.
     Zigbee {
@@ -73,6 +83,7 @@ pub fn parse_address(text: &str) -> Result<Address, Objection> {
         "null" => Ok(Address::Null {
             name: name(text, rest)?,
         }),
+        "gpio" => gpio(text, rest),
         "unix" => unix(text, rest),
         "zigbee" => zigbee(text, rest),
         "mqtt" => Ok(Address::Mqtt {
@@ -126,6 +137,13 @@ pub fn parse_source(text: &str) -> Result<Address, Objection> {
                 quoted(text)
             ),
         )),
+        Address::Pin { .. } => Err(Objection::new(
+            "unknown_sensor",
+            format!(
+                "{} is no sensor: gpio: drives relays and reads nothing",
+                quoted(text)
+            ),
+        )),
         Address::Null { .. } => Err(Objection::new(
             "unknown_sensor",
             format!(
@@ -161,6 +179,20 @@ fn unix(text: &str, rest: &str) -> Result<Address, Objection> {
         path: path.into(),
         point: point(text, name, FORM)?,
     })
+}
+
+fn gpio(text: &str, rest: &str) -> Result<Address, Objection> {
+    const FORM: &str =
+        "gpio:PIN with a BCM number of 0 to 27, such as gpio:17, or gpio:17#low where on is low";
+    let (number, active_low) = match rest.strip_suffix("#low") {
+        Some(number) => (number, true),
+        None => (rest, false),
+    };
+    let pin = number.parse().ok().filter(|pin| *pin <= PINS);
+    // One pin has one name.
+    let pin = pin.filter(|pin: &u8| pin.to_string() == number);
+    let pin = pin.ok_or_else(|| bad(text, FORM))?;
+    Ok(Address::Pin { pin, active_low })
 }
 
 fn zigbee(text: &str, rest: &str) -> Result<Address, Objection> {
@@ -215,6 +247,10 @@ impl fmt::Display for Address {
         match self {
             Self::Simulated { name } => write!(f, "sim:{name}"),
             Self::Unix { path, point } => write!(f, "unix:{path}#{point}"),
+            Self::Pin { pin, active_low } => {
+                let polarity = if *active_low { "#low" } else { "" };
+                write!(f, "gpio:{pin}{polarity}")
+            }
             Self::Zigbee {
                 name,
                 endpoint: None,
@@ -240,6 +276,8 @@ mod tests {
             "unix:/run/a#b.sock#canopy",
             "unix:tent.sock#x:y",
             "null:pump-1",
+            "gpio:17",
+            "gpio:5#low",
             "zigbee:Room climate",
             "zigbee:Strip/2#l1",
             "mqtt:käse/1/$x y",
@@ -267,6 +305,9 @@ mod tests {
             &long,
             &long_topic,
             "null:ä",
+            "gpio:28",
+            "gpio:05",
+            "gpio:5#high",
             "mqtt:",
             "mqtt:shed/+",
             "mqtt:a\0b",

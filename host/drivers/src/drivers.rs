@@ -6,6 +6,7 @@ use growbox_model::{Instant, Objection, Span, Text};
 
 use crate::address::{Address, parse_output, parse_source};
 use crate::driver::{Driver, DriverEvent, Order, Sink};
+use crate::gpio::Gpio;
 use crate::null::Null;
 use crate::sim::Simulated;
 use crate::tent::Tent;
@@ -51,6 +52,8 @@ struct Points(BTreeMap<Text, Served>);
 
 /// The prefix of the tent's addresses.
 const SIMULATED: &str = "sim:";
+/// The prefix of the machine's own pins.
+const PINS: &str = "gpio:";
 /// The prefix of addresses behind which there is nothing.
 const NULL: &str = "null:";
 /// Stands for the prefixes of all addresses behind the broker, whose points are whole addresses.
@@ -169,6 +172,7 @@ impl Drivers {
                 Box::new(Simulated::new(tent, interval, outputs(), sensors)?)
             }
             NULL => Box::new(Null),
+            PINS => Box::new(Gpio::open(&served.outputs, &self.sink)?),
             BROKER => return Ok(()),
             socket => Box::new(self.unix(socket, &served)?),
         };
@@ -300,6 +304,11 @@ fn split(address: Address) -> (Text, Text) {
         }
         Address::Simulated { name } => (SIMULATED.into(), name),
         Address::Null { name } => (NULL.into(), name),
+        pin @ Address::Pin { .. } => {
+            let point = pin.to_string();
+            let point = point.strip_prefix(PINS).unwrap_or(&point);
+            (PINS.into(), point.into())
+        }
         Address::Unix { path, point } => (format!("unix:{path}#").into(), point),
     }
 }
@@ -404,7 +413,7 @@ mod tests {
 
     #[test]
     fn everything_wrong_is_told_at_once() {
-        let Err(objections) = open(&["gpio:5", "sim:heather"], &["simm:canopy", "sim:roof"]) else {
+        let Err(objections) = open(&["pwm:5", "sim:heather"], &["simm:canopy", "sim:roof"]) else {
             panic!("opened");
         };
         let codes: Vec<&str> = objections

@@ -42,7 +42,7 @@ impl Host {
         let address = data.join("address");
         std::fs::remove_file(&address).ok();
         let child = Command::new(&binary)
-            .args(["run", "--listen", "127.0.0.1:0", "--config"])
+            .args(["run", "--bare", "--listen", "127.0.0.1:0", "--config"])
             .arg(&config)
             .arg("--data")
             .arg(&data)

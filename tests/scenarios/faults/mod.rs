@@ -5,6 +5,7 @@
 
 mod bench_room;
 mod blocked;
+mod clock;
 mod guardian;
 mod kills;
 mod safe;

@@ -30,8 +30,11 @@ const WRONG: &[(&str, &[&str])] = &[
         &["exaust", "did you mean \"exhaust\"?", "growbox roles"],
     ),
     (
-        "heater = { zone = \"tent\", role = \"heater\", output = \"gpio:5\" }",
-        &["no driver for gpio:", "sim:, unix:, zigbee:, mqtt:, null:"],
+        "heater = { zone = \"tent\", role = \"heater\", output = \"pwm:5\" }",
+        &[
+            "no driver for pwm:",
+            "sim:, gpio:, unix:, zigbee:, mqtt:, null:",
+        ],
     ),
     ("[plugin.stranger]", &["stranger", "file ="]),
     ("[api]", &[]),
@@ -111,4 +114,22 @@ fn a_file_that_is_none_is_named() {
             );
         }
     }
+}
+
+#[test]
+fn pins_are_refused_where_there_are_none() {
+    let room = Room::new(
+        "[device]\nrelay = { role = \"other\", switched = true, output = \"gpio:17\" }\n",
+    );
+    let file = room.config().display().to_string();
+    assert_eq!(room.cli(["check", "--config", &file]).code, Some(0));
+    if std::path::Path::new("/dev/gpiomem").exists() {
+        return;
+    }
+    let ended = room.run_to_end();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(
+        ended.stderr.contains("gpio: needs a Raspberry Pi"),
+        "{ended:?}"
+    );
 }

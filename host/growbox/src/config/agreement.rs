@@ -86,6 +86,8 @@ fn only_once(
     let path = |id: &str| format!("{what}.{id}.{key}");
     let mut by_address: BTreeMap<String, Vec<(Option<usize>, String)>> = BTreeMap::new();
     for (id, address) in uses {
+        // A pin is one, whatever its polarity.
+        let address = address.strip_suffix("#low").unwrap_or(&address).to_owned();
         by_address
             .entry(address)
             .or_default()

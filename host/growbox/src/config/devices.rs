@@ -55,7 +55,7 @@ fn device(mut section: Section<'_, '_>, id: DeviceId, broker: &mut Broker) -> De
     });
     limits::read(&mut section, &mut spec);
     needs(&mut section, &spec);
-    polarity(&mut section, &spec);
+    polarity(&mut section, &mut spec);
     section.finish();
     spec
 }
@@ -131,6 +131,7 @@ fn kind(section: &mut Section<'_, '_>, spec: &mut DeviceSpec) {
 fn only_switches(output: &str) -> bool {
     match parse_address(output) {
         Ok(Address::Simulated { name }) => Output::named(&name).is_ok_and(Output::switched),
+        Ok(Address::Pin { .. }) => true,
         _ => false,
     }
 }
@@ -273,15 +274,47 @@ fn needs(section: &mut Section<'_, '_>, spec: &DeviceSpec) {
     }
 }
 
-/// Polarity belongs to pins, which none of the drivers of this build has.
-fn polarity(section: &mut Section<'_, '_>, spec: &DeviceSpec) {
-    if section.given("active_low", flag) == Some(true) && !spec.output.is_empty() {
-        let message = format!("active_low has no effect: {} has no pin", spec.output);
+/// Polarity belongs to pins, and is part of their address from here on.
+fn polarity(section: &mut Section<'_, '_>, spec: &mut DeviceSpec) {
+    let active_low = section.given("active_low", flag) == Some(true);
+    let Ok(Address::Pin {
+        pin,
+        active_low: low,
+    }) = parse_address(&spec.output)
+    else {
+        if active_low && !spec.output.is_empty() {
+            let message = format!("active_low has no effect: {} has no pin", spec.output);
+            section.report.warning(
+                &section.key("active_low"),
+                Wrong::new("no_effect", message).but("leave it out"),
+            );
+        }
+        return;
+    };
+    spec.active_low = active_low || low;
+    let active_low = spec.active_low;
+    spec.output = Address::Pin { pin, active_low }.to_string().into();
+    if pulled_high_at_boot(pin) != active_low {
+        let (pulled, right) = if active_low {
+            ("low", "0 to 8")
+        } else {
+            ("high", "9 to 27")
+        };
+        let message = format!(
+            "{} may be on while the machine boots: pin {pin} is pulled {pulled} until growbox drives it",
+            spec.id
+        );
+        let cure = format!("use a pin of {right}, or a relay of the other polarity");
         section.report.warning(
-            &section.key("active_low"),
-            Wrong::new("no_effect", message).but("leave it out"),
+            &section.key("output"),
+            Wrong::new("on_at_boot", message).but(cure),
         );
     }
+}
+
+/// What the chip does to its pins before anybody drives them (BCM2835 peripherals, table 6-31).
+fn pulled_high_at_boot(pin: u8) -> bool {
+    pin <= 8
 }
 
 /// A device of this name, or what would be right.

@@ -165,9 +165,6 @@ fn what_the_grower_writes_is_sound_but_for_what_this_build_lacks() {
         ("not_in_this_build", "mqtt.home_assistant"),
         ("no_driver", "sensor.canopy.source"),
         ("no_driver", "device.exhaust.output"),
-        ("no_driver", "device.circulation.output"),
-        ("no_driver", "device.heater.output"),
-        ("no_driver", "device.light.output"),
         ("no_such_file", "plugin.dew-guard.file"),
     ];
     assert_eq!(codes, expected);
@@ -205,7 +202,7 @@ canopy = { zone = "tnt", source = "sim:canpy" }
 "Room 1" = { zone = "tent" }
 
 [device]
-heater = { zone = "tent", role = "heater", output = "gpio:5", active_low = true, min_on = "long" }
+heater = { zone = "tent", role = "heater", output = "pwm:5", active_low = true, min_on = "long" }
 lamp = { zone = "tent", role = "light", min_level_percent = 14, output = "sim:light" }
 lamp2 = { role = "heater", output = "sim:light" }
 pump = 5
@@ -252,12 +249,12 @@ error: unknown sensor of the simulated tent "canpy", did you mean "canopy"?
 error: sensor id "Room 1" does not fit [A-Za-z0-9_.:-]{1,64}
   growbox.toml:16  "Room 1" = { zone = "tent" }
                    ^^^^^^^^
-error: this build has no driver for gpio: ("gpio:5"); it has sim:, unix:, zigbee:, mqtt:, null:
-  growbox.toml:19  heater = { zone = "tent", role = "heater", output = "gpio:5", active_low = true, min_on = "long" }
-                                                                       ^^^^^^^^
+error: this build has no driver for pwm: ("pwm:5"); it has sim:, gpio:, unix:, zigbee:, mqtt:, null:
+  growbox.toml:19  heater = { zone = "tent", role = "heater", output = "pwm:5", active_low = true, min_on = "long" }
+                                                                       ^^^^^^^
 error: "long" is no duration: seconds as a number, or text such as "30s", "5min", "1h", "2d"
-  growbox.toml:19  heater = { zone = "tent", role = "heater", output = "gpio:5", active_low = true, min_on = "long" }
-                                                                                                             ^^^^^^
+  growbox.toml:19  heater = { zone = "tent", role = "heater", output = "pwm:5", active_low = true, min_on = "long" }
+                                                                                                            ^^^^^^
 error: a heater needs a fresh temperature of its zone to run, and lamp2 names no zone
   growbox.toml:21  lamp2 = { role = "heater", output = "sim:light" }
                    ^^^^^   add zone = "…"
@@ -598,4 +595,36 @@ fn wrong_safety_rules_are_refused_at_their_line() {
             "{rule}: {said}"
         );
     }
+}
+
+#[test]
+fn a_pin_has_a_polarity_and_one_that_is_on_at_boot_is_told() {
+    let device = |pin: u8, active_low: bool| {
+        format!(
+            "[device]\nx = {{ role = \"other\", switched = true, output = \"gpio:{pin}\", active_low = {active_low} }}\n"
+        )
+    };
+    let output = |text: &str| {
+        let room = checked(text).configuration.unwrap().room;
+        room.devices["x"].output.to_string()
+    };
+    for (pin, active_low, address, warned) in [
+        (5, true, "gpio:5#low", false),
+        (22, false, "gpio:22", false),
+        (5, false, "gpio:5", true),
+        (22, true, "gpio:22#low", true),
+    ] {
+        let text = device(pin, active_low);
+        assert_eq!(output(&text), address);
+        assert_eq!(
+            said(&text).contains("may be on while the machine boots"),
+            warned
+        );
+    }
+    let fan = "[device]\nx = { role = \"exhaust\", output = \"gpio:22\" }\n";
+    assert!(
+        said(fan).contains("gpio:22 knows only off and on"),
+        "{}",
+        said(fan)
+    );
 }
