@@ -121,6 +121,14 @@ impl Outside {
         self.0.state().record.clone()
     }
 
+    /// What happened at or after a moment of the room.
+    #[must_use]
+    pub fn record_since(&self, at: f64) -> Vec<Entry> {
+        let state = self.0.state();
+        let before = state.record.partition_point(|entry| entry.at < at);
+        state.record[before..].to_vec()
+    }
+
     /// Where an output is.
     ///
     /// # Panics

@@ -14,6 +14,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 pub(crate) struct Host {
     child: Child,
     address: String,
+    data: PathBuf,
     agent: ureq::Agent,
 }
 
@@ -53,6 +54,7 @@ impl Host {
         let mut host = Self {
             child,
             address: String::new(),
+            data: data.clone(),
             agent: ureq::Agent::new_with_defaults(),
         };
         host.await_ready(&address)?;
@@ -99,6 +101,18 @@ impl Host {
             .content_type("application/json")
             .send(body)?;
         Ok(answer.body_mut().read_to_string()?)
+    }
+
+    /// An order with the token.
+    pub(crate) fn order(&self, path: &str, body: &Value) -> anyhow::Result<()> {
+        let url = format!("http://{}/api/v1/{path}", self.address);
+        let token = std::fs::read_to_string(self.data.join("token"))?;
+        self.agent
+            .post(url)
+            .header("authorization", format!("Bearer {}", token.trim()))
+            .content_type("application/json")
+            .send(body.to_string().as_bytes())?;
+        Ok(())
     }
 
     /// Resident memory, MiB.

@@ -3,6 +3,7 @@
 //! `growbox-bench [--quick] [PART]…`, with `GROWBOX_BIN` and `GROWBOX_GUESTS` naming what is measured;
 //! `cargo xtask bench` builds both and runs it.
 
+mod gate;
 mod host;
 mod latency;
 mod load;
@@ -11,6 +12,7 @@ mod metrics;
 mod mqtt;
 mod native;
 mod plugins;
+mod safety;
 mod sandbox;
 mod start;
 
@@ -68,10 +70,12 @@ fn main() -> anyhow::Result<()> {
 
 type Measure = fn(&Plan) -> anyhow::Result<Vec<Row>>;
 
-const PARTS: [(&str, Measure); 8] = [
+const PARTS: [(&str, Measure); 10] = [
     ("throughput", load::measure),
     ("latency", latency::measure),
     ("start", start::measure),
+    ("gate", gate::measure),
+    ("safety", safety::measure),
     ("sandbox", sandbox::measure),
     ("plugins", plugins::measure),
     ("metrics", metrics::measure),

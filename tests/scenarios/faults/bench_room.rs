@@ -116,6 +116,7 @@ fn limits(speed: f64) -> Limits {
                 0.0
             },
             safe_level: if name == "fan" { 0.25 } else { 0.0 },
+            emergency_level: if name == "fan" { 1.0 } else { 0.0 },
         };
         (name.to_owned(), limit)
     };

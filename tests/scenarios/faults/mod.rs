@@ -6,6 +6,7 @@
 mod bench_room;
 mod blocked;
 mod clock;
+mod flood;
 mod guardian;
 mod kills;
 mod safe;

@@ -1,6 +1,7 @@
 //! Orders out: told, confirmed by the state, told again after the broker was away.
 
 use growbox_tests::{Broker, until};
+use serde_json::json;
 
 use super::{ask, connected, room};
 
@@ -107,4 +108,70 @@ fn safe_reaches_what_is_behind_the_broker_when_the_host_is_gone() {
         let done = safe.join().expect("nobody panics there");
         assert!(done.stdout.contains("lamp is at 0 %"), "{done:?}");
     });
+}
+
+/// The lamp is there and on.
+fn lamp_is_on(broker: &Broker, client: &growbox_tests::Client) -> growbox_tests::Peer {
+    let peer = broker.peer("peer");
+    peer.leave("tele/lamp", "online");
+    peer.leave("stat/lamp", "0");
+    connected(client, 1.0);
+    ask(client, "lamp", 1.0);
+    until("the lamp to be told", || {
+        peer.heard("cmnd/lamp")
+            .contains(&"1".to_owned())
+            .then_some(())
+    });
+    peer.say("stat/lamp", "1");
+    until("the lamp to be on", || {
+        (client.row("devices", "lamp")["level"] == 1.0).then_some(())
+    });
+    peer
+}
+
+#[test]
+fn a_button_behind_the_broker_stops_everything() {
+    let broker = Broker::start();
+    let port = broker.port();
+    let room = growbox_tests::Room::new(&format!(
+        "[mqtt]\nbroker = \"127.0.0.1:{port}\"\nstop_topic = \"shed/stop\"\n[zone.tent]\n{DEVICES}"
+    ));
+    let host = room.start();
+    let client = host.client();
+    let peer = lamp_is_on(&broker, &client);
+    // A button that is let go, and what the broker kept, stop nobody.
+    peer.say("shed/stop", "OFF");
+    peer.say("shed/stop", "pressed");
+    until("the lamp to be told", || {
+        let told = peer.heard("cmnd/lamp");
+        (told.last().map(String::as_str) == Some("0")).then_some(())
+    });
+    let stops = client.events("type=system.emergency");
+    assert_eq!(stops.len(), 1, "{stops:?}");
+    assert_eq!(stops[0]["data"]["message"], "pressed");
+    let who = json!({"who": "ann", "reason": "a test"});
+    let _ = client.post("/api/v1/reset", &who).expect(200);
+    let reset = client.wait_event("type=system.emergency.reset", |_| true);
+    assert_eq!(reset["data"]["message"], "reset by ann: a test");
+}
+
+#[test]
+fn a_guardian_reaches_what_is_behind_the_broker_by_itself() {
+    let broker = Broker::start();
+    let room = room(&broker, DEVICES);
+    let host = room.start_guarded();
+    let peer = lamp_is_on(&broker, &host.client());
+    let told = peer.heard("cmnd/lamp").len();
+    rustix::process::kill_process(host.guarded_pid(), rustix::process::Signal::KILL)
+        .expect("a host can be killed");
+    until("the lamp to be told", || {
+        let since = peer.heard("cmnd/lamp").split_off(told);
+        since.contains(&"0".to_owned()).then_some(())
+    });
+    peer.say("stat/lamp", "0");
+    let log = until("the guardian to be told", || {
+        let log = host.log();
+        log.contains("lamp is at 0 %").then_some(log)
+    });
+    assert!(log.contains("the host was ended by signal 9"), "{log}");
 }

@@ -45,6 +45,8 @@ pub struct DeviceLimits {
     pub watts: f64,
     /// Where it is safe.
     pub safe_level: f64,
+    /// Where a stop brings it while it is hot.
+    pub emergency_level: f64,
 }
 
 /// A fuse, and the devices behind it.

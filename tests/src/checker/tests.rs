@@ -13,6 +13,7 @@ fn limits() -> Limits {
         doses_per_day: Some(3),
         watts: 400.0,
         safe_level: 0.0,
+        emergency_level: 0.0,
     };
     let valve = DeviceLimits {
         watts: 100.0,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Fault, Limits};
+use super::{DeviceLimits, Fault, Limits};
 
 const VERDICTS: [&str; 6] = [
     "granted",
@@ -109,7 +109,7 @@ fn source(event: &Value) -> &str {
     event["source"].as_str().unwrap_or_default()
 }
 
-/// From a stop to the request that undoes it, everything but the safe level is refused.
+/// From a stop to its reset everything but the levels it may bring is refused.
 ///
 /// `system.emergency` says when it began. A mark says when it was over at the latest: the first
 /// reading of the sensor `reset` after it.
@@ -120,7 +120,8 @@ fn stops(limits: &Limits, log: &[Value], faults: &mut Vec<Fault>) {
         if event["type"] == "system.emergency" && event["foreign"] != true {
             stopped = true;
             asked.clear();
-        } else if event["data"]["sensor_id"] == "reset" {
+        } else if event["data"]["sensor_id"] == "reset" || event["type"] == "system.emergency.reset"
+        {
             stopped = false;
         } else if stopped && is_request(&event) {
             asked.insert(event["seq"].as_u64().unwrap_or(0), event);
@@ -141,9 +142,13 @@ fn stops(limits: &Limits, log: &[Value], faults: &mut Vec<Fault>) {
     }
 }
 
-/// Letting go, or what the verdict says it comes to: the safe level.
+/// Letting go, a hold, which counts after the stop, or what the verdict says it comes to: the safe level, or that of an emergency.
 fn towards_safe(limits: &Limits, request: &Value, verdict: &Value) -> bool {
     let device = request["data"]["device_id"].as_str().unwrap_or_default();
-    let safe = limits.devices.get(device).map(|limit| limit.safe_level);
-    request["data"]["action"] == "release" || verdict["data"]["level"].as_f64() == safe
+    let level = verdict["data"]["level"].as_f64();
+    let brings = |limit: &DeviceLimits| [limit.safe_level, limit.emergency_level].map(Some);
+    let brought = limits.devices.get(device).map(brings);
+    let later = ["release", "hold"].map(Value::from);
+    later.contains(&request["data"]["action"])
+        || brought.is_some_and(|levels| levels.contains(&level))
 }

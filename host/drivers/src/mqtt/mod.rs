@@ -102,6 +102,9 @@ pub trait Intake: Send + Sync + 'static {
     /// Takes readings in, in their order; the answer comes when they are durable.
     fn take(&self, readings: Vec<Said>) -> Taking;
 
+    /// Stops everything: somebody said these words where the configuration lets them.
+    fn stop(&self, topic: &str, words: &str);
+
     /// Takes note of a message that nobody could read.
     fn refuse(&self, letter: Letter);
 }
@@ -173,7 +176,10 @@ impl Mqtt {
         outputs: Vec<OutputPoint>,
         sink: Sink,
     ) -> (Self, Edge) {
-        let table = Table::of(&settings.base, &sensors, &outputs);
+        let mut table = Table::of(&settings.base, &sensors, &outputs);
+        if let Some(topic) = &settings.stop_topic {
+            table.stop(topic);
+        }
         let shared = Arc::new(Shared {
             outputs: Mutex::new(Outputs::new(&settings.base, outputs, CONFIRM_WITHIN)),
             health: Mutex::default(),

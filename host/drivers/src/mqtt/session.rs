@@ -295,6 +295,18 @@ impl Session {
         readings
     }
 
+    /// A button that is let go says so too. What the broker kept is no news: it was acted upon
+    /// when it was said, and a person has looked at it since.
+    fn hear_stop(&self, name: &Text, publish: &Publish) {
+        let words = String::from_utf8_lossy(&publish.payload);
+        let words = words.trim();
+        let let_go = ["", "0", "off", "false", "no"];
+        if publish.retain || let_go.contains(&&*words.to_ascii_lowercase()) {
+            return;
+        }
+        self.intake.stop(name, words);
+    }
+
     fn read_topic(
         &mut self,
         name: &Text,
@@ -306,7 +318,10 @@ impl Session {
         if topic.bridge == Some(Bridge::Devices) {
             self.learn(name, bytes);
         }
-        if topic.is_only_devices() {
+        if topic.stop {
+            self.hear_stop(name, publish);
+        }
+        if topic.is_only_devices() || topic.is_only_stop() {
             return None;
         }
         let payload = match Payload::read(bytes) {

@@ -26,6 +26,9 @@ pub struct Settings {
     pub own: String,
     /// How long the line may be silent before it counts as broken.
     pub keep_alive: Span,
+    /// A message on this topic is an emergency stop: a button, another controller.
+    #[serde(default)]
+    pub stop_topic: Option<String>,
 }
 
 /// Whose word counts for the broker's certificate.

@@ -21,6 +21,8 @@ pub(super) struct Topic {
     pub(super) states: Vec<usize>,
     /// Outputs of which it tells whether they are there, by their index.
     pub(super) presences: Vec<usize>,
+    /// Whoever speaks there wants everything stopped.
+    pub(super) stop: bool,
     /// The part of Zigbee2MQTT itself that speaks there.
     pub(super) bridge: Option<Bridge>,
 }
@@ -38,6 +40,16 @@ impl Topic {
     /// Whether nothing but the list of devices is told there.
     pub(super) fn is_only_devices(&self) -> bool {
         self.bridge == Some(Bridge::Devices)
+            && self.sensors.is_empty()
+            && self.states.is_empty()
+            && self.presences.is_empty()
+            && !self.stop
+    }
+
+    /// Whether nothing but stops are told there.
+    pub(super) fn is_only_stop(&self) -> bool {
+        self.stop
+            && self.bridge.is_none()
             && self.sensors.is_empty()
             && self.states.is_empty()
             && self.presences.is_empty()
@@ -64,6 +76,11 @@ impl Table {
             }
         }
         table
+    }
+
+    /// Listens for stops there.
+    pub(super) fn stop(&mut self, topic: &str) {
+        self.at(topic).stop = true;
     }
 
     fn zigbee(&mut self, base: &str, name: &str, index: usize) {

@@ -92,6 +92,7 @@ pub fn broker_settings(broker: &str, node: &NodeSpec) -> Result<Settings, Object
         base: BASE.to_owned(),
         own: format!("growbox/{name}"),
         keep_alive: KEEP_ALIVE,
+        stop_topic: None,
     })
 }
 
@@ -175,6 +176,7 @@ fn settings(
         KEEP_ALIVE,
         "a broken line is noticed within one and a half of it",
     );
+    settings.stop_topic = section.or_none("stop_topic", topic, "nobody stops it over MQTT");
     settings.password = password(&mut section, around);
     settings.user = match settings.password {
         Some(_) => Some(section.or("user", some_text, USER.to_owned(), "growbox's own name")),

@@ -93,6 +93,7 @@ fn connect(
     let settings = Settings {
         client_id: format!("{}-guardian", behind.settings.client_id),
         own: format!("{}/guardian", behind.settings.own),
+        stop_topic: None,
         ..behind.settings.clone()
     };
     let outputs: BTreeSet<Text> = behind.outputs.iter().map(|o| o.address.clone()).collect();
@@ -113,6 +114,8 @@ impl Intake for Deaf {
     fn take(&self, _readings: Vec<Said>) -> Taking {
         Box::pin(std::future::ready(Taken::Durable))
     }
+
+    fn stop(&self, _topic: &str, _words: &str) {}
 
     fn refuse(&self, _letter: Letter) {}
 }

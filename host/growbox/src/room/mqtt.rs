@@ -9,7 +9,9 @@ use growbox_drivers::{Drivers, Sink};
 use growbox_model::commit::DeadLetter;
 use growbox_model::incoming::{Incoming, Speaker, reading};
 use growbox_model::json::STRING_BYTES;
-use growbox_model::row::{Answer, ComponentRow, HealthRow, PostResult, PostStatus, Wait};
+use growbox_model::row::{
+    Answer, ComponentRow, HealthRow, Order, PostResult, PostStatus, Signature, Wait,
+};
 use growbox_model::{EventType, Instant, Objection, Payload, Quality, SensorSpec, Source, Text};
 use serde_json::json;
 
@@ -97,6 +99,15 @@ impl Intake for Posts {
                 Ok(_) | Err(_) => Taken::NotNow("the host takes nothing now".into()),
             }
         })
+    }
+
+    fn stop(&self, topic: &str, words: &str) {
+        let signature = Signature {
+            who: format!("mqtt:{topic}").into(),
+            reason: shown(words.as_bytes()),
+        };
+        // What it comes to is in the log; nobody waits for it here.
+        drop(self.desk.order(Order::Stop(None), signature));
     }
 
     fn refuse(&self, letter: Letter) {
