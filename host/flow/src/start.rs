@@ -8,7 +8,7 @@ use growbox_model::commit::{Commit, Restored};
 use growbox_model::quantity::QUANTITIES;
 use growbox_model::room::ClockForm;
 use growbox_model::{
-    Deed, Event, Instant, Json, Quantity, RoomSpec, SensorId, Seq, Source, Text, ZoneId,
+    Deed, Event, Instant, Json, Quantity, RoomSpec, SensorId, Seq, Source, Span, Text, ZoneId,
 };
 use growbox_pipeline::correlate::Recent;
 use growbox_pipeline::names::Names;
@@ -174,9 +174,19 @@ impl Flow {
         self.announce(Saying::host("system.lifecycle.started", &data));
     }
 
-    /// What the guardian did while there was no host. Only the system clock knows when that was.
+    /// What the guardian did while there was no host. Under the events clock that has no time.
     fn say_deeds(&mut self, deeds: &[Deed]) {
-        let real_time = self.room.node.clock == ClockForm::System;
+        let speed = match self.room.node.clock {
+            ClockForm::System => Some(1.0),
+            ClockForm::Scaled(speed) => Some(speed),
+            ClockForm::Events => None,
+        };
+        let now = self.clock.now().wall;
+        let machine = self.machine.wall;
+        let ago = |deed: &Deed, speed: f64| {
+            let seconds = machine.since(deed.at).as_seconds();
+            Span::from_seconds(seconds * speed).unwrap_or(Span::ZERO)
+        };
         for deed in deeds {
             let change = Change {
                 device: deed.device.clone(),
@@ -185,7 +195,8 @@ impl Flow {
                 trigger: deed.why.to_string(),
                 cause: None,
             };
-            self.say_change(&change, real_time.then_some(deed.at));
+            let at = speed.map(|speed| now.minus(ago(deed, speed)));
+            self.say_change(&change, at);
         }
     }
 

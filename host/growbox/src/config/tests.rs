@@ -8,6 +8,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod safety;
+
 const TENT: &str = include_str!("../../../../examples/tent.toml");
 const MINIMAL: &str = include_str!("../../../../examples/minimal.toml");
 const RECORDING: &str = include_str!("../../../../examples/recording.toml");
@@ -512,119 +514,4 @@ proptest! {
             prop_assert!(!finding.to_string().is_empty());
         }
     }
-}
-
-#[test]
-fn roles_bring_safety_rules_and_the_file_goes_before_them() {
-    let room = "[zone.tent]\n[device]\nfan = { zone = \"tent\", role = \"exhaust\", output = \"null:fan\" }\n\
-                heat = { zone = \"tent\", role = \"heater\", output = \"null:heat\" }\n";
-    let ids = |text: &str| -> Vec<String> {
-        let rules = checked(text).configuration.unwrap().room.safety;
-        rules.iter().map(|rule| rule.id.to_string()).collect()
-    };
-    assert_eq!(
-        ids(room),
-        ["tent-hot", "tent-wet", "tent-dew", "tent-co2", "tent-blind"]
-    );
-    let rules = sound(room).room.safety;
-    let co2 = rules.iter().find(|rule| &*rule.id == "tent-co2").unwrap();
-    assert!(co2.latch && co2.shipped && co2.dwell <= Span::minutes(5));
-    assert_eq!(co2.devices, [(DeviceId::new("fan").unwrap(), 1.0)].into());
-    let own = format!(
-        "{room}[safety.tent-hot]\nquantity = \"temperature\"\nabove = 34\nlatch = false\n\
-         devices = {{ heat = 0 }}\n[safety.tent-wet]\nenabled = false\n"
-    );
-    assert_eq!(
-        ids(&own),
-        ["tent-hot", "tent-dew", "tent-co2", "tent-blind"]
-    );
-    let hot = &checked(&own).configuration.unwrap().room.safety[0];
-    let growbox_model::Danger::Above { limit, clear, .. } = &hot.when else {
-        panic!("{hot:?}")
-    };
-    assert_eq!((*limit, *clear, hot.latch), (34.0, 31.0, false));
-    let off = said(&own);
-    assert!(
-        off.contains("tent-wet is turned off: nobody guards"),
-        "{off}"
-    );
-}
-
-#[test]
-fn wrong_safety_rules_are_refused_at_their_line() {
-    let room = "[zone.tent]\n[device]\nheat = { zone = \"tent\", role = \"heater\", output = \"null:heat\" }\n";
-    for (rule, wrong) in [
-        ("above = 40", "this rule names no quantity"),
-        (
-            "quantity = \"temprature\"\nabove = 40",
-            "did you mean \"temperature\"?",
-        ),
-        ("quantity = \"temperature\"", "exactly one of above, below"),
-        (
-            "quantity = \"temperature\"\nabove = 40\nbelow = 3",
-            "exactly one of above, below",
-        ),
-        (
-            "quantity = \"temperature\"\nabove = 40\nclear = 41",
-            "on the dangerous side",
-        ),
-        (
-            "quantity = \"temperature\"\nabove = 40\ndevices = { heater = 0 }",
-            "unknown device \"heater\"",
-        ),
-        (
-            "quantity = \"temperature\"\nabove = 40\ndevices = { heat = 0.5 }",
-            "a switched device knows only 0 and 1",
-        ),
-        (
-            "quantity = \"temperature\"\nuntrusted = [\"stale\", \"silly\"]",
-            "unknown trouble \"silly\"",
-        ),
-        (
-            "zone = \"tnet\"\nquantity = \"temperature\"\nabove = 40",
-            "unknown zone \"tnet\"",
-        ),
-        (
-            "quantity = \"temperature\"\nabove = 40\ndwell = -1",
-            "growbox.toml:7",
-        ),
-    ] {
-        let said = said(&format!("{room}[safety.own]\n{rule}\n"));
-        assert!(
-            said.contains(wrong) && said.contains("error"),
-            "{rule}: {said}"
-        );
-    }
-}
-
-#[test]
-fn a_pin_has_a_polarity_and_one_that_is_on_at_boot_is_told() {
-    let device = |pin: u8, active_low: bool| {
-        format!(
-            "[device]\nx = {{ role = \"other\", switched = true, output = \"gpio:{pin}\", active_low = {active_low} }}\n"
-        )
-    };
-    let output = |text: &str| {
-        let room = checked(text).configuration.unwrap().room;
-        room.devices["x"].output.to_string()
-    };
-    for (pin, active_low, address, warned) in [
-        (5, true, "gpio:5#low", false),
-        (22, false, "gpio:22", false),
-        (5, false, "gpio:5", true),
-        (22, true, "gpio:22#low", true),
-    ] {
-        let text = device(pin, active_low);
-        assert_eq!(output(&text), address);
-        assert_eq!(
-            said(&text).contains("may be on while the machine boots"),
-            warned
-        );
-    }
-    let fan = "[device]\nx = { role = \"exhaust\", output = \"gpio:22\" }\n";
-    assert!(
-        said(fan).contains("gpio:22 knows only off and on"),
-        "{}",
-        said(fan)
-    );
 }
