@@ -53,7 +53,8 @@ impl Zones {
 
     /// What its sensors say of one quantity, by their vote.
     pub(crate) fn measure(&self, zone: &ZoneId, quantity: &str, now: Moment) -> Option<f64> {
-        let mine = |series: &&Series| series.quantity.as_str() == quantity && series.fresh(now);
+        let mine =
+            |series: &&Series| series.quantity.as_str() == quantity && self.believes(series, now);
         let mut votes: Vec<&Series> = self.members(zone).filter(mine).collect();
         vote(&mut votes).map(|measure| measure.value)
     }
@@ -68,7 +69,7 @@ impl Zones {
         let mine = |series: &&Series| series.quantity == *quantity;
         let mut worst = None;
         for series in self.members(zone).filter(mine) {
-            let trouble = series.trouble(now)?;
+            let trouble = self.trouble_of(series, now)?;
             worst = worst.max(Some(trouble));
         }
         Some(worst.unwrap_or(Trouble::Absent))
@@ -76,7 +77,7 @@ impl Zones {
 
     fn climate(&self, zone: &ZoneId, now: Moment) -> Vec<Measure> {
         let mut votes: BTreeMap<&Quantity, Vec<&Series>> = BTreeMap::new();
-        for series in self.members(zone).filter(|s| s.fresh(now)) {
+        for series in self.members(zone).filter(|s| self.believes(s, now)) {
             votes.entry(&series.quantity).or_default().push(series);
         }
         votes
@@ -88,7 +89,7 @@ impl Zones {
     fn missing(&self, zone: &ZoneId, now: Moment, climate: &[Measure]) -> Vec<Quantity> {
         let known = self
             .members(zone)
-            .filter(|s| !s.fresh(now))
+            .filter(|s| !self.believes(s, now))
             .map(|s| &s.quantity);
         let needed = self.zone(zone).into_iter().flat_map(|z| &z.needs);
         let wanted: BTreeSet<&Quantity> = known.chain(needed).collect();

@@ -381,13 +381,25 @@ impl Flow {
         self.intake.taken_any = true;
         self.intake.taken += 1;
         self.move_clock(event.at);
-        let event = self.say(Saying::taken(event, taken));
+        let event = self.say(Saying::taken(self.calibrated(event), taken));
         self.latency.said(origin.heard);
         self.bind(&event);
         self.number(&event, origin);
         if event.effective() && origin.speaker == Speaker::Operator {
             self.obey(&event);
         }
+    }
+
+    /// What its sensor really meant: its offset is added to what it says. Whether that was
+    /// plausible is a question to the sensor itself, and was asked before.
+    fn calibrated(&self, mut event: Incoming) -> Incoming {
+        if let growbox_model::Payload::Reading(reading) = &mut event.payload
+            && let Some(sensor) = self.room.sensors.get(&reading.sensor)
+            && let Some(offset) = sensor.offsets.get(&reading.quantity)
+        {
+            reading.value += offset;
+        }
+        event
     }
 
     /// Under the events clock an event founds it or moves it on; what waited for a founded clock is said first.

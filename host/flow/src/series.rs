@@ -8,8 +8,6 @@ use growbox_model::{
 const LONGEST_INTERVAL: Span = Span::minutes(5);
 /// The shortest interval that is learnt: readings that come in one burst say nothing of the next.
 const SHORTEST_INTERVAL: Span = Span::seconds(1);
-/// The air is never the same to the last digit for so long: who says so is frozen.
-const FROZEN: Span = Span::hours(6);
 /// A series is stale after so many intervals.
 const INTERVALS: u64 = 3;
 /// Gaps the median is taken of.
@@ -119,13 +117,13 @@ impl Series {
         self.taken + self.interval.times(INTERVALS)
     }
 
-    /// Why it is not believed.
-    pub(crate) fn trouble(&self, now: Moment) -> Option<Trouble> {
+    /// Why it is not believed; who has said the very same for `frozen_after` is frozen.
+    pub(crate) fn trouble(&self, now: Moment, frozen_after: Option<Span>) -> Option<Trouble> {
         if self.stale || now >= self.stale_at() {
             Some(Trouble::Stale)
         } else if self.quality == Quality::Bad {
             Some(Trouble::Bad)
-        } else if self.taken.since(self.same_since) >= FROZEN {
+        } else if frozen_after.is_some_and(|span| self.taken.since(self.same_since) >= span) {
             Some(Trouble::Frozen)
         } else {
             None

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
 use growbox_model::{
     DeviceSpec, Event, Instant, Moment, Operation, Quantity, Reading, Role, RoomSpec, SensorId,
-    SensorSpec, Source, Span, Text, ZoneId, ZoneSpec,
+    SensorSpec, Source, Span, Text, Trouble, ZoneId, ZoneSpec,
 };
 use growbox_pipeline::validate::{Bindings, SERIES};
 
@@ -52,6 +52,8 @@ pub(crate) struct Zones {
     /// When to look whether a series has fallen silent: never later than that happens.
     silence: BinaryHeap<Reverse<(Moment, usize)>>,
     intervals: BTreeMap<SensorId, Option<Span>>,
+    /// Who is frozen after saying the very same for so long.
+    frozen_after: BTreeMap<SensorId, Span>,
     measure_unknown: bool,
     utc_offset: UtcOffset,
 }
@@ -71,6 +73,7 @@ impl Zones {
             bindings: BTreeMap::new(),
             silence: BinaryHeap::new(),
             intervals: intervals(room),
+            frozen_after: frozen_after(room),
             measure_unknown: room.node.measure_unknown_sensors,
             utc_offset,
         }
@@ -90,6 +93,7 @@ impl Zones {
             self.zones.insert(spec.id.clone(), zone);
         }
         self.intervals = intervals(new);
+        self.frozen_after = frozen_after(new);
         self.rebind(old, new);
         self.index.clear();
         self.silence.clear();
@@ -148,10 +152,11 @@ impl Zones {
             return None;
         };
         let series = &mut self.series[place];
-        let fresh = series.fresh(event.taken);
+        let frozen_after = self.frozen_after.get(&reading.sensor).copied();
+        let trouble = series.trouble(event.taken, frozen_after);
         let moved = (series.zone != event.zone).then(|| series.zone.clone());
         let recovered = series.take(event, reading).then(|| silence_of(series));
-        if moved.is_some() || series.fresh(event.taken) != fresh {
+        if moved.is_some() || series.trouble(event.taken, frozen_after) != trouble {
             self.revision += 1;
         }
         if let Some(from) = moved {
@@ -270,7 +275,18 @@ impl Zones {
     /// Whether a zone has a fresh, plausible value of a quantity.
     pub(crate) fn fresh(&self, zone: &ZoneId, quantity: &Quantity, now: Moment) -> bool {
         self.members(zone)
-            .any(|s| s.quantity == *quantity && s.fresh(now))
+            .any(|s| s.quantity == *quantity && self.believes(s, now))
+    }
+
+    /// Whether what a series says now counts.
+    pub(crate) fn believes(&self, series: &Series, now: Moment) -> bool {
+        self.trouble_of(series, now).is_none()
+    }
+
+    /// Why what a series says now does not count.
+    pub(crate) fn trouble_of(&self, series: &Series, now: Moment) -> Option<Trouble> {
+        let frozen_after = self.frozen_after.get(&series.sensor).copied();
+        series.trouble(now, frozen_after)
     }
 
     pub(crate) fn members(&self, zone: &ZoneId) -> impl Iterator<Item = &Series> {
@@ -363,6 +379,12 @@ impl Bindings for Zones {
 fn intervals(room: &RoomSpec) -> BTreeMap<SensorId, Option<Span>> {
     let interval = |sensor: &SensorSpec| (sensor.id.clone(), sensor.interval);
     room.sensors.values().map(interval).collect()
+}
+
+fn frozen_after(room: &RoomSpec) -> BTreeMap<SensorId, Span> {
+    let sensors = room.sensors.values();
+    let spans = sensors.filter_map(|sensor| Some((sensor.id.clone(), sensor.frozen_after?)));
+    spans.collect()
 }
 
 fn silence_of(series: &Series) -> Silence {

@@ -16,3 +16,4 @@ mod reconfigured;
 mod requests;
 mod safety;
 mod silence;
+mod trust;

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use growbox_drivers::{Address, parse_source};
 use growbox_model::id::quoted;
-use growbox_model::{SensorId, SensorSpec, Source, Span, ZoneId, ZoneSpec};
+use growbox_model::{Quantity, SensorId, SensorSpec, Source, Span, ZoneId, ZoneSpec};
 use toml_edit::{TableLike, Value};
 
 use super::mqtt::{Broker, sensor_point};
 use super::report::{Report, Wrong};
-use super::section::{Section, entries};
-use super::value::{Read, span_in, text};
+use super::section::{Section, as_table, entries, locate};
+use super::value::{Read, number, span_in, text};
 
 /// Reads every line of `[sensor]`. A sensor without a zone forms one of its own name.
 pub(super) fn read(
@@ -45,6 +45,12 @@ pub(super) fn read(
             span_in(Span::millis(1)..=Span::hours(24 * 7)),
             "learnt from its last gaps; three times that and it is stale",
         );
+        let frozen_after = section.or_none(
+            "frozen_after",
+            span_in(Span::minutes(1)..=Span::hours(24 * 7)),
+            "some say the very same for long, and mean it",
+        );
+        let offsets = offsets(&mut section);
         section.finish();
         if let Ok(id) = id {
             sensors.insert(
@@ -53,12 +59,41 @@ pub(super) fn read(
                     zone,
                     source,
                     interval,
+                    offsets,
+                    frozen_after,
                     ..SensorSpec::bare(id)
                 },
             );
         }
     }
     sensors
+}
+
+/// `offsets = { temperature = -0.4 }`: what calibration found, in canonical units.
+fn offsets(section: &mut Section<'_, '_>) -> BTreeMap<Quantity, f64> {
+    let path = section.key("offsets");
+    let mut offsets = BTreeMap::new();
+    let Some(item) = section.raw("offsets") else {
+        return offsets;
+    };
+    let Some(table) = as_table(section.report, &path, item) else {
+        return offsets;
+    };
+    for (name, item) in table.iter() {
+        let place = format!("{path}.{name}");
+        locate(section.report, &place, table, name);
+        let none = || Err(Wrong::new("wrong_type", "this is no number"));
+        let offset = item.as_value().map_or_else(none, number);
+        match (Quantity::new(name), offset) {
+            (Ok(quantity), Ok(offset)) => {
+                offsets.insert(quantity, offset);
+            }
+            (Err(objection), _) => section.report.error(&place, objection.into()),
+            (_, Err(wrong)) => section.report.error(&place, wrong),
+        }
+    }
+    section.report.explain_given(&path);
+    offsets
 }
 
 fn own_zone(

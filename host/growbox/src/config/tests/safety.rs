@@ -116,3 +116,21 @@ fn a_pin_has_a_polarity_and_one_that_is_on_at_boot_is_told() {
         said(fan)
     );
 }
+
+#[test]
+fn a_sensor_has_offsets_and_may_freeze() {
+    let text = "[zone.tent]\n[sensor]\na = { zone = \"tent\", offsets = { temperature = -0.4, humidity = 2 }, frozen_after = \"2h\" }\n";
+    let sensor = &sound(text).room.sensors["a"];
+    assert_eq!(sensor.frozen_after, Some(Span::hours(2)));
+    let offsets: Vec<_> = sensor.offsets.values().copied().collect();
+    assert_eq!(offsets, [2.0, -0.4]);
+    for (offsets, wrong) in [
+        ("{ temprature = 1 }", "did you mean \"temperature\"?"),
+        ("{ temperature = \"warm\" }", "found text, wanted a number"),
+        ("5", "wanted a table"),
+    ] {
+        let text =
+            format!("[zone.tent]\n[sensor]\na = {{ zone = \"tent\", offsets = {offsets} }}\n");
+        assert!(said(&text).contains(wrong), "{}", said(&text));
+    }
+}
