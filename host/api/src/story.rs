@@ -81,14 +81,14 @@ fn follow(
     Ok(())
 }
 
-/// The story of the newest request to a device, and the newest change of its state.
+/// The story of the newest request to a device, and of the newest change of its state what led to it.
 pub(crate) fn of_device(host: &dyn Host, device: &DeviceId) -> Result<Story, String> {
     let mut told = BTreeMap::new();
     if let Some(request) = newest(host, device, REQUESTED)? {
         told.extend(of(host, &request)?.into_iter().map(|e| (e.seq, e)));
     }
     if let Some(change) = newest(host, device, "device.state.changed")? {
-        told.insert(change.seq, change);
+        told.extend(causes(host, &change));
     }
     Ok(told.into_values().collect())
 }

@@ -39,6 +39,7 @@ use crate::reconfigure::Standing;
 use crate::reports::Reports;
 use crate::ring::Ring;
 use crate::round::Round;
+use crate::safety::Violations;
 use crate::say::Saying;
 use crate::watch::Watch;
 use crate::zones::Zones;
@@ -93,6 +94,7 @@ pub struct Flow {
     pub(crate) stats: Stats,
     pub(crate) latency: Latency,
     pub(crate) watch: Watch,
+    pub(crate) violations: Violations,
 }
 
 /// How far the end of the process has come.
@@ -324,7 +326,9 @@ impl Flow {
         put(&mut data, "old_state", old);
         let saying = Saying::host("device.state.changed", &data);
         let zone = self.zone_of(&change.device);
-        let saying = saying.in_zone(zone).caused_by(change.cause);
+        let saying = saying
+            .in_zone(zone)
+            .caused_by(change.cause.or(self.violation_behind(&change.trigger)));
         self.announce(Saying { at, ..saying });
     }
 

@@ -1,12 +1,23 @@
 //! Safety: rules see each reading as it comes in, and what they do is said and stands as an alert.
 
+use std::collections::BTreeMap;
+
 use growbox_gate::Turn;
-use growbox_model::{Event, Reading};
+use growbox_model::{Event, Reading, Seq, Text};
 use serde_json::json;
 
 use crate::flow::Flow;
 use crate::judge::Surroundings;
 use crate::say::Saying;
+
+/// What led to what, so that a device can be asked why.
+#[derive(Debug, Default)]
+pub(crate) struct Violations {
+    /// The reading with which a rule has just turned.
+    shown: Option<Seq>,
+    /// The newest violation of each rule.
+    said: BTreeMap<Text, Seq>,
+}
 
 impl Flow {
     /// Shows a reading to the rules, before any handler sees it.
@@ -18,7 +29,9 @@ impl Flow {
             now,
             durable: self.durable,
         };
-        self.gate.see(zone, &reading.quantity, &world, now);
+        if self.gate.see(zone, &reading.quantity, &world, now) {
+            self.violations.shown = Some(event.seq);
+        }
     }
 
     /// A rule has tripped, or its trip is over.
@@ -42,8 +55,21 @@ impl Flow {
             "message": trip.message,
             "devices": self.gate.moved_by(&trip.rule, &trip.zone),
         });
-        self.announce(Saying::host("safety.violation", &violation).in_zone(zone.clone()));
-        self.announce(Saying::host("alert.raised", &alert).in_zone(zone));
+        let cause = self.violations.shown.take();
+        let violation = Saying::host("safety.violation", &violation).in_zone(zone.clone());
+        let violation = self.announce(violation.caused_by(cause));
+        if let Some(violation) = violation {
+            self.violations.said.insert(trip.rule.clone(), violation);
+        }
+        let alert = Saying::host("alert.raised", &alert).in_zone(zone);
+        self.announce(alert.caused_by(violation));
         self.commit.urgent = true;
+    }
+
+    /// The violation behind what a rule did to a device.
+    pub(crate) fn violation_behind(&self, trigger: &str) -> Option<Seq> {
+        let rule = trigger.strip_prefix("safety:")?;
+        let rule = rule.split(';').next().unwrap_or(rule);
+        self.violations.said.get(rule).copied()
     }
 }

@@ -168,11 +168,14 @@ impl Flow {
     }
 
     /// Says something of the host's own, now or as soon as the first event has founded the clock.
-    pub(crate) fn announce(&mut self, saying: Saying) {
+    /// Its number, where it has one already.
+    pub(crate) fn announce(&mut self, saying: Saying) -> Option<Seq> {
         if self.clock.founded().is_some() {
-            self.say(saying);
-        } else if self.unsaid.len() < UNSAID {
+            return Some(self.say(saying).seq);
+        }
+        if self.unsaid.len() < UNSAID {
             self.unsaid.push(saying);
         }
+        None
     }
 }

@@ -28,6 +28,7 @@ use crate::reconfigure::Standing;
 use crate::reports::Reports;
 use crate::ring::{Entry, Ring};
 use crate::round::Round;
+use crate::safety::Violations;
 use crate::say::Saying;
 use crate::watch::Watch;
 use crate::zones::{UtcOffset, Zones};
@@ -96,6 +97,7 @@ impl Flow {
             stats: Stats::default(),
             latency: Latency::default(),
             watch: Watch::new(machine.boot),
+            violations: Violations::default(),
             clock,
             machine,
             room,

@@ -44,6 +44,8 @@ fn a_violation_is_said_once_and_before_a_handler_is_heard() {
         field(&violations[0], "message"),
         "it is too hot: temperature 43.0"
     );
+    let reading = &bench.said("sensor.temperature")[0];
+    assert_eq!(violations[0].cause, Some(reading.seq));
     let verdicts = bench.said("device.action.denied");
     assert_eq!(field(&verdicts[0], "policy"), "safety");
     assert!(bench.said("device.action.granted").is_empty());
@@ -108,4 +110,29 @@ fn holds_and_releases_are_recorded_with_who_and_why() {
     let verdicts = bench.said("device.action.granted");
     assert_eq!(verdicts[0].cause, Some(requests[0].seq));
     assert_eq!(verdicts.len(), 2);
+}
+
+#[test]
+fn what_a_rule_did_leads_back_to_the_reading_it_saw() {
+    let mut bench = bench(true);
+    bench.post(vec![warmth("canopy", 20.0, at(1))]);
+    bench.run();
+    bench.pass(Span::minutes(10));
+    bench.post(vec![warmth("canopy", 20.0, at(601))]);
+    bench.run();
+    bench.post(vec![warmth("canopy", 43.0, at(602))]);
+    bench.run();
+    let changes = bench.said("device.state.changed");
+    let by_rule = |trigger: serde_json::Value| {
+        let trigger = trigger.as_str().unwrap_or_default().to_owned();
+        trigger.starts_with("safety:hot")
+    };
+    let off = changes
+        .iter()
+        .find(|event| by_rule(field(event, "trigger")));
+    let violation = &bench.said("safety.violation")[0];
+    assert_eq!(off.expect("it was on").cause, Some(violation.seq));
+    let reading = violation.cause.expect("a reading");
+    let readings = bench.said("sensor.temperature");
+    assert_eq!(readings.last().map(|event| event.seq), Some(reading));
 }

@@ -132,16 +132,25 @@ impl Gate {
         self.bind();
     }
 
-    /// A reading of this quantity has come in: rules see it before anybody else.
-    pub fn see(&mut self, zone: &ZoneId, quantity: &Quantity, world: &impl World, now: Now) {
+    /// A reading of this quantity has come in: rules see it before anybody else. Whether one of
+    /// them trips with it, or lets go.
+    pub fn see(
+        &mut self,
+        zone: &ZoneId,
+        quantity: &Quantity,
+        world: &impl World,
+        now: Now,
+    ) -> bool {
         let watched = self.safety.watched.get(zone).into_iter().flatten();
         let concerned = watched.filter(|(watched, _)| **watched == *quantity.as_str());
         let concerned = concerned.map(|(_, at)| *at).collect();
         let turns = self.look_at(concerned, world, now);
+        let turned = !turns.is_empty();
         self.turn_all(turns);
         if !self.stops.is_empty() && [TEMPERATURE, CO2].contains(&quantity.as_str()) {
             self.all_roused = true;
         }
+        turned
     }
 
     /// Looks at the rules whose time has come, or at all.
