@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the release build, measured from outside; the table is `growbox-bench`'s.
+//! `cargo xtask bench`: the release build, measured from outside; the table, and its parts, are `growbox-bench`'s.
 
 use std::process::{Command, ExitCode};
 
@@ -10,7 +10,6 @@ use crate::{place, run};
 
 /// The command.
 pub(crate) fn run(words: &[String]) -> Result<ExitCode> {
-    crate::nothing_but(words, &["--quick"])?;
     guests::build(Which::All)?;
     let mut cargo = run::cargo();
     cargo.args(["build", "--release", "--bins"]);

@@ -57,6 +57,28 @@ pub(crate) async fn release(
     send(&edge, Order::Release(DeviceId::new(&id)?), form, &[]).await
 }
 
+/// `POST /devices/ID/lock-out`.
+pub(crate) async fn lock_out(
+    State(edge): Shared,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Outcome {
+    let form = Form::read(&edge, caller, request).await?;
+    send(&edge, Order::LockOut(DeviceId::new(&id)?), form, &[]).await
+}
+
+/// `POST /devices/ID/unlock`.
+pub(crate) async fn unlock(
+    State(edge): Shared,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Outcome {
+    let form = Form::read(&edge, caller, request).await?;
+    send(&edge, Order::Unlock(DeviceId::new(&id)?), form, &[]).await
+}
+
 /// `POST /alerts/ID/acknowledge`.
 pub(crate) async fn acknowledge(
     State(edge): Shared,

@@ -190,6 +190,20 @@ fn changes() -> Vec<Route> {
             "Device",
         ),
         change(
+            "/api/v1/devices/{id}/lock-out",
+            post(order::lock_out),
+            "A person works at a device: it goes off, and nobody moves it",
+            SIGNED,
+            "Device",
+        ),
+        change(
+            "/api/v1/devices/{id}/unlock",
+            post(order::unlock),
+            "The work at a device is done",
+            SIGNED,
+            "Device",
+        ),
+        change(
             "/api/v1/zones/{id}",
             post(order::zone),
             "Change settings of a zone, until the configuration changes them",

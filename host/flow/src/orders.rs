@@ -24,7 +24,11 @@ impl Flow {
         ports: &mut impl Ports,
     ) {
         let answer = match order {
-            Order::Set(..) | Order::Hold(..) | Order::Zone(..) | Order::Acknowledge(..)
+            Order::Set(..)
+            | Order::Hold(..)
+            | Order::LockOut(..)
+            | Order::Zone(..)
+            | Order::Acknowledge(..)
                 if self.now().is_none() =>
             {
                 Answer::Conflict(Objection::new(
@@ -49,6 +53,21 @@ impl Flow {
                     self.say_act(&device, "release", None, None, by);
                 }
                 self.device_answer(&device, released)
+            }
+            Order::LockOut(device) => {
+                let now = self.clock.now();
+                let locked = self.gate.lock_out(&device, &by.who, &by.reason, now);
+                if locked.is_ok() {
+                    self.say_act(&device, "lock_out", None, None, by);
+                }
+                self.device_answer(&device, locked)
+            }
+            Order::Unlock(device) => {
+                let unlocked = self.gate.unlock(&device);
+                if unlocked.is_ok() {
+                    self.say_act(&device, "unlock", None, None, by);
+                }
+                self.device_answer(&device, unlocked)
             }
             Order::Stop(zone) => self.order_stop(zone.as_ref(), by),
             Order::Reset(zone) => self.order_reset(zone.as_ref(), by),

@@ -128,6 +128,12 @@ pub(crate) fn judge(
             "it is what the safety rule wants".to_owned(),
             None,
         ),
+        Owner::LockOut(_) => (
+            VerdictKind::Granted,
+            policy::LOCK_OUT,
+            "it is locked out, and off".to_owned(),
+            None,
+        ),
         Owner::Stop | Owner::Leaving | Owner::End => (
             VerdictKind::Granted,
             "stop",

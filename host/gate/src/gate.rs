@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use growbox_model::commit::{Hold, Restored};
 use growbox_model::ports::wall_of;
 use growbox_model::{
-    CircuitSpec, DeviceId, DeviceSpec, Moment, Now, Objection, Operation, Outcome, Quantity,
-    Record, Requester, Seq, Span, Text, Trouble, Verdict, VerdictKind, ZoneId,
+    CircuitSpec, DeviceId, DeviceSpec, LockOut, Moment, Now, Objection, Operation, Outcome,
+    Quantity, Record, Requester, Seq, Span, Text, Trouble, Verdict, VerdictKind, ZoneId,
 };
 
 use crate::claim::{Claim, Rank};
@@ -18,6 +18,7 @@ use crate::neighbours::Neighbours;
 use crate::policy::beside::Beside;
 use crate::policy::{self, Refusal, envelope};
 use crate::safety::Safety;
+use crate::say;
 use crate::settle::{Settlement, close};
 use crate::wish::{Circumstances, Precedence};
 
@@ -49,12 +50,36 @@ pub(crate) struct Stop {
     pub(crate) reason: Text,
 }
 
+/// What binds devices whatever is asked of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bonds<'a> {
+    stops: &'a BTreeMap<Option<ZoneId>, Stop>,
+    locked: &'a BTreeMap<DeviceId, LockOut>,
+    safety: &'a Safety,
+}
+
+impl<'a> Bonds<'a> {
+    pub(crate) fn of(
+        stops: &'a BTreeMap<Option<ZoneId>, Stop>,
+        locked: &'a BTreeMap<DeviceId, LockOut>,
+        safety: &'a Safety,
+    ) -> Self {
+        Self {
+            stops,
+            locked,
+            safety,
+        }
+    }
+}
+
 /// Decides who moves which device, and remembers what it decided. It never drives.
 #[derive(Debug, Clone)]
 pub struct Gate {
     pub(crate) devices: BTreeMap<DeviceId, Device>,
     /// By zone; none stops everything.
     pub(crate) stops: BTreeMap<Option<ZoneId>, Stop>,
+    /// Devices that somebody works at, whether or not they are there now.
+    pub(crate) locked: BTreeMap<DeviceId, LockOut>,
     /// Devices that wait until who leaves under their name or from their output has left.
     pub(crate) arrivals: BTreeMap<DeviceId, Arrival>,
     /// Doses of devices that are not there now: who comes back under its name has had them.
@@ -107,6 +132,7 @@ impl Gate {
         Self {
             devices,
             stops: stops.collect(),
+            locked: restored.lock_outs.iter().cloned().collect(),
             arrivals: BTreeMap::new(),
             absent,
             next_start: now.moment,
@@ -135,7 +161,7 @@ impl Gate {
         };
         let around = around(
             &device.spec,
-            (&self.stops, &self.safety),
+            Bonds::of(&self.stops, &self.locked, &self.safety),
             self.ending,
             world,
             now,
@@ -160,7 +186,7 @@ impl Gate {
         };
         let mut around = around(
             &device.spec,
-            (&self.stops, &self.safety),
+            Bonds::of(&self.stops, &self.locked, &self.safety),
             self.ending,
             world,
             now,
@@ -216,6 +242,9 @@ impl Gate {
         reason: &Text,
         now: Now,
     ) -> Result<(), Objection> {
+        if let Some(lock) = self.locked.get(device) {
+            return Err(Objection::new(policy::LOCK_OUT, say::locked(lock, device)));
+        }
         let device = self.device_mut(device)?;
         let operation = device.operation.unwrap_or(Operation::Observe);
         let here = device.course(operation).position();
@@ -377,7 +406,7 @@ impl Gate {
         stop_of(&self.stops, spec)
     }
 
-    fn device_mut(&mut self, id: &DeviceId) -> Result<&mut Device, Objection> {
+    pub(crate) fn device_mut(&mut self, id: &DeviceId) -> Result<&mut Device, Objection> {
         self.all_roused = true;
         let unknown = policy::unknown_device(id, self.devices.keys());
         self.devices.get_mut(id).ok_or(unknown)
@@ -398,19 +427,20 @@ impl Gate {
 /// What surrounds a device.
 pub(crate) fn around<'a>(
     spec: &DeviceSpec,
-    (stops, safety): (&'a BTreeMap<Option<ZoneId>, Stop>, &Safety),
+    bonds: Bonds<'a>,
     ending: bool,
     world: &impl World,
     now: Now,
 ) -> Circumstances<'a> {
     let zone = spec.zone.as_ref();
-    let stop = stop_of(stops, spec);
+    let stop = stop_of(bonds.stops, spec);
     let stale = spec.needs.iter().find(|need| !world.fresh(zone, need));
     Circumstances {
         operation: world.operation(spec),
         stale: stale.cloned(),
-        hot: stop.is_some() && safety.is_hot(zone, world),
+        hot: stop.is_some() && bonds.safety.is_hot(zone, world),
         stop,
+        locked: bonds.locked.get(&spec.id),
         ending,
         now,
         beside: Beside::default(),

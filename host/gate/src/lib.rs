@@ -27,6 +27,7 @@ mod dose;
 mod drive;
 mod exchange;
 mod gate;
+mod lock_out;
 mod neighbours;
 mod policy;
 mod pulse;

@@ -13,11 +13,46 @@ impl Gate {
         let same = |known: &SafePlan| {
             let mut pairs = driven().zip(&known.devices);
             driven().count() == known.devices.len()
-                && pairs.all(|(device, known)| is_as_known(device, known))
+                && pairs.all(|(device, known)| self.is_as_known(device, known))
         };
         (!known.is_some_and(same)).then(|| SafePlan {
-            devices: driven().map(planned).collect(),
+            devices: driven().map(|device| self.planned(device)).collect(),
         })
+    }
+
+    fn is_as_known(&self, device: &Device, known: &SafeDevice) -> bool {
+        let (spec, course) = (&device.spec, &device.real);
+        known.device == spec.id
+            && known.level == course.position()
+            && known.free_at == course.may_start(spec.min_off)
+            && known.bound_until == bound_until(device)
+            && known.safe_level == self.safe_level(device)
+            && known.min_off == spec.min_off
+            && known.active_low == spec.active_low
+            && known.output == spec.output
+    }
+
+    fn planned(&self, device: &Device) -> SafeDevice {
+        let (spec, course) = (&device.spec, &device.real);
+        SafeDevice {
+            device: spec.id.clone(),
+            output: spec.output.clone(),
+            active_low: spec.active_low,
+            safe_level: self.safe_level(device),
+            level: course.position(),
+            min_off: spec.min_off,
+            free_at: course.may_start(spec.min_off),
+            bound_until: bound_until(device),
+        }
+    }
+
+    /// Where it goes when nobody decides any more: what somebody works at stays off.
+    fn safe_level(&self, device: &Device) -> f64 {
+        if self.locked.contains_key(&device.spec.id) {
+            0.0
+        } else {
+            device.spec.safe_level
+        }
     }
 }
 
@@ -25,32 +60,6 @@ impl Gate {
 fn is_driven(device: &Device) -> bool {
     let observed = |operation| operation == Operation::Observe;
     device.homing || device.operation.is_some_and(|at| !observed(at))
-}
-
-fn is_as_known(device: &Device, known: &SafeDevice) -> bool {
-    let (spec, course) = (&device.spec, &device.real);
-    known.device == spec.id
-        && known.level == course.position()
-        && known.free_at == course.may_start(spec.min_off)
-        && known.bound_until == bound_until(device)
-        && known.safe_level == spec.safe_level
-        && known.min_off == spec.min_off
-        && known.active_low == spec.active_low
-        && known.output == spec.output
-}
-
-fn planned(device: &Device) -> SafeDevice {
-    let (spec, course) = (&device.spec, &device.real);
-    SafeDevice {
-        device: spec.id.clone(),
-        output: spec.output.clone(),
-        active_low: spec.active_low,
-        safe_level: spec.safe_level,
-        level: course.position(),
-        min_off: spec.min_off,
-        free_at: course.may_start(spec.min_off),
-        bound_until: bound_until(device),
-    }
 }
 
 /// While it is on: until when its minimum on lasts.

@@ -2,7 +2,7 @@
 
 use growbox_model::commit::Hold;
 use growbox_model::ports::wall_of;
-use growbox_model::{DeviceId, DeviceSpec, Instant, Moment, Now, Operation, Quantity};
+use growbox_model::{DeviceId, DeviceSpec, Instant, LockOut, Moment, Now, Operation, Quantity};
 
 use crate::claim::Claim;
 use crate::device::Device;
@@ -169,6 +169,13 @@ pub(crate) fn held(hold: &Hold, spec: &DeviceSpec) -> String {
     )
 }
 
+/// Who locked a device out, and how that ends.
+pub(crate) fn locked(lock: &LockOut, device: &DeviceId) -> String {
+    let LockOut { who, reason, .. } = lock;
+    let reason = growbox_model::id::quoted(reason);
+    format!("locked out by {who}: {reason}; they end it with growbox device unlock {device}")
+}
+
 /// Why a device is where it is.
 pub(crate) fn why(device: &Device, stop: Option<&Stop>, observed: bool, now: Now) -> String {
     let standing = &device.standing;
@@ -194,6 +201,7 @@ pub(crate) fn why(device: &Device, stop: Option<&Stop>, observed: bool, now: Now
 fn wish(device: &Device, stop: Option<&Stop>) -> String {
     let spec = &device.spec;
     match &device.standing.wish.owner {
+        Owner::LockOut(lock) => locked(lock, &spec.id),
         Owner::Safety(_) => bound(device),
         Owner::Stop => format!(
             "stopped: {}",
@@ -267,6 +275,7 @@ pub(crate) fn refusal(claim: &Claim, device: &Device, now: Now) -> Option<String
             .get(winner)
             .map(|winner| outranked_by(winner, &device.spec, now)),
         Owner::Hold => device.held.as_ref().map(|h| held(&h.hold, &device.spec)),
+        Owner::LockOut(lock) => Some(locked(lock, &device.spec.id)),
         Owner::Safety(_) => Some(bound(device)),
         Owner::Stop => Some("stopped".to_owned()),
         Owner::Leaving => Some(LEAVING.to_owned()),
@@ -280,6 +289,7 @@ pub(crate) fn trigger(device: &Device, owner: &Owner) -> String {
     match owner {
         Owner::Claim(requester) => requester.to_string(),
         Owner::Hold => "hold".to_owned(),
+        Owner::LockOut(lock) => format!("lock-out by {}", lock.who),
         Owner::Safety(rule) => format!("safety:{rule}"),
         Owner::Stop => "stop".to_owned(),
         Owner::Leaving => LEAVING.to_owned(),

@@ -1,19 +1,17 @@
 //! Settles every device: what is wanted now, how far it comes, what is ordered, who is told, when to look again.
 
-use std::collections::BTreeMap;
-
 use growbox_model::ports::DriveOrder;
 use growbox_model::{
-    DeviceId, DeviceSpec, Moment, Now, Operation, Outcome, Record, Requester, Seq, Span, ZoneId,
+    DeviceId, DeviceSpec, Moment, Now, Operation, Outcome, Record, Requester, Seq, Span,
 };
 
 use crate::device::{Device, Standing, Start};
 use crate::drive;
-use crate::gate::{Gate, Stop, World, around, close_all};
+use crate::gate::{Bonds, Gate, World, around, close_all};
 use crate::neighbours::Neighbours;
 use crate::policy::{Passage, pass, runs_out};
 use crate::pulse::{self, CutShort};
-use crate::safety::{Safety, Turn};
+use crate::safety::Turn;
 use crate::say;
 use crate::wish::{Circumstances, Owner, Wish, wish};
 
@@ -126,7 +124,8 @@ impl Gate {
     /// Brings every claim up to date, finds who gives way, lets go down what goes down, then up
     /// what may go up. Who is roused afterwards has to go round again.
     fn round(&mut self, world: &impl World, now: Now, out: &mut Settlement) {
-        let (stops, ending) = ((&self.stops, &self.safety), self.ending);
+        let bonds = Bonds::of(&self.stops, &self.locked, &self.safety);
+        let ending = self.ending;
         let roused = |at: usize| self.neighbours.is_roused(at);
         let devices = self.devices.values_mut().enumerate();
         let mut table: Vec<(usize, &mut Device)> = devices.filter(|(at, _)| roused(*at)).collect();
@@ -143,7 +142,7 @@ impl Gate {
         for (at, device) in &mut table {
             let at = *at;
             device.due = None;
-            let around = round.around(at, device, stops, ending);
+            let around = round.around(at, device, bonds, ending);
             follow(device, around.operation, now, out);
             pulse::tell_cut_short(device, &around, out);
             expire(device, now, out);
@@ -157,7 +156,7 @@ impl Gate {
         let mut rising = Vec::new();
         for (index, (at, device)) in table.iter_mut().enumerate() {
             let at = *at;
-            let around = round.around(at, device, stops, ending);
+            let around = round.around(at, device, bonds, ending);
             let rises = settle_one(device, &around, Direction::Down, out);
             round.note(at, device);
             device.note_due(out);
@@ -169,7 +168,7 @@ impl Gate {
         for (_, index) in rising {
             if let Some((at, device)) = table.get_mut(index) {
                 let at = *at;
-                let around = round.around(at, device, stops, ending);
+                let around = round.around(at, device, bonds, ending);
                 let off = !device.real.is_on();
                 settle_one(device, &around, Direction::Up, out);
                 round.note(at, device);
@@ -201,10 +200,10 @@ impl<'a, W: World> Round<'a, W> {
         &self,
         at: usize,
         device: &Device,
-        stops: (&'s BTreeMap<Option<ZoneId>, Stop>, &Safety),
+        bonds: Bonds<'s>,
         ending: bool,
     ) -> Circumstances<'s> {
-        let mut around = around(&device.spec, stops, ending, self.world, self.now);
+        let mut around = around(&device.spec, bonds, ending, self.world, self.now);
         let precedence = self.neighbours.precedence(at);
         let moment = self.now.moment;
         around.beside = self
@@ -289,7 +288,9 @@ fn go_home(device: &mut Device, around: &Circumstances<'_>, out: &mut Settlement
     if !device.homing {
         return;
     }
-    let wish = if around.ending {
+    let wish = if let Some(lock) = around.locked {
+        Wish::locked(lock, &device.spec)
+    } else if around.ending {
         Wish::forced(Owner::End, &device.spec)
     } else if device.leaving.is_some() {
         Wish::forced(Owner::Leaving, &device.spec)

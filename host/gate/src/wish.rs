@@ -1,6 +1,8 @@
-//! What is wanted of a device: safety, stop, hold, top claim, start level or, when nobody asks, its safe level.
+//! What is wanted of a device: lock-out, safety, stop, hold, top claim, start level or, when nobody asks, its safe level.
 
-use growbox_model::{DeviceSpec, Moment, Now, Operation, Quantity, Requester, Seq, Span, Text};
+use growbox_model::{
+    DeviceSpec, LockOut, Moment, Now, Operation, Quantity, Requester, Seq, Span, Text,
+};
 
 use crate::claim::{self, Rank};
 use crate::device::{Device, Start};
@@ -16,6 +18,8 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) stale: Option<Quantity>,
     /// The stop that binds it.
     pub(crate) stop: Option<&'a Stop>,
+    /// Who locked it out.
+    pub(crate) locked: Option<&'a LockOut>,
     /// It is hot where it is stopped, or nobody knows that it is not: emergency levels count.
     pub(crate) hot: bool,
     /// The process ends: everything goes to its safe level.
@@ -48,6 +52,8 @@ pub(crate) enum Owner {
     Start,
     /// A person's hold.
     Hold,
+    /// A person who works at it.
+    LockOut(LockOut),
     /// A safety rule.
     Safety(Text),
     /// A stop.
@@ -96,6 +102,19 @@ impl Wish {
             ..Self::of_nobody(spec)
         }
     }
+
+    /// Safety, a stop and the end do; whoever locks a device out can wait that long.
+    pub(crate) fn breaks_minimum_on(&self) -> bool {
+        self.forced && !matches!(self.owner, Owner::LockOut(_))
+    }
+
+    /// Off, whatever its safe level: somebody works at it.
+    pub(crate) fn locked(lock: &LockOut, spec: &DeviceSpec) -> Self {
+        Self {
+            level: 0.0,
+            ..Self::forced(Owner::LockOut(lock.clone()), spec)
+        }
+    }
 }
 
 /// Who goes before whom where wishes for different devices meet; the smaller one goes first.
@@ -128,6 +147,9 @@ impl Precedence {
 
 /// What is wanted of this device now.
 pub(crate) fn wish(device: &Device, around: &Circumstances<'_>) -> Wish {
+    if let Some(lock) = around.locked {
+        return Wish::locked(lock, &device.spec);
+    }
     if around.ending {
         return Wish::forced(Owner::End, &device.spec);
     }

@@ -190,10 +190,10 @@ pub struct Trip {
     pub latched: bool,
 }
 
-/// A device that is locked out, as the log keeps it: it stays at its safe level until a person releases it.
+/// A device that is locked out, as the log keeps it: it stays off until a person unlocks it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LockOut {
-    /// Who: a person's name, or `host`.
+    /// Who: a person's name.
     pub who: Text,
     /// Why.
     pub reason: Text,

@@ -316,6 +316,10 @@ pub enum Order {
     Hold(DeviceId, Option<f64>, Option<crate::time::Span>),
     /// A person lets go of set and hold.
     Release(DeviceId),
+    /// A person works at a device: it goes off and nobody moves it.
+    LockOut(DeviceId),
+    /// The end of that.
+    Unlock(DeviceId),
     /// Stop a zone, or everything.
     Stop(Option<ZoneId>),
     /// Take back a stop.

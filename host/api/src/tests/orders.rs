@@ -16,6 +16,8 @@ fn every_change_needs_the_token() {
         SET,
         "/api/v1/devices/exhaust/hold",
         "/api/v1/devices/exhaust/release",
+        "/api/v1/devices/exhaust/lock-out",
+        "/api/v1/devices/exhaust/unlock",
         "/api/v1/zones/tent",
         "/api/v1/alerts/e17/acknowledge",
         "/api/v1/stop",
@@ -70,8 +72,14 @@ fn orders_are_read_with_their_defaults() {
         (
             "/api/v1/devices/exhaust/release",
             "{}",
-            Order::Release(exhaust),
+            Order::Release(exhaust.clone()),
         ),
+        (
+            "/api/v1/devices/exhaust/lock-out",
+            "",
+            Order::LockOut(exhaust.clone()),
+        ),
+        ("/api/v1/devices/exhaust/unlock", "", Order::Unlock(exhaust)),
         ("/api/v1/stop", "", Order::Stop(None)),
         ("/api/v1/reset", "{\"zone\": null}", Order::Reset(None)),
     ] {

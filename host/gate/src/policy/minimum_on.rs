@@ -18,7 +18,7 @@ pub(super) fn object(case: &Case<'_>) -> Option<Refusal> {
 
 /// Keeps a device on that has not run long enough.
 pub(super) fn hinder(subject: &Subject<'_>, level: f64) -> Option<Hindrance> {
-    let forced = subject.wish.forced || subject.around.beside.gives_way.is_some();
+    let forced = subject.wish.breaks_minimum_on() || subject.around.beside.gives_way.is_some();
     if forced || level > 0.0 || !subject.course.is_on() {
         return None;
     }

@@ -18,6 +18,7 @@ mod grant;
 mod hold;
 mod leaving;
 mod light;
+mod lock_out;
 mod maximum_on;
 mod minimum_off;
 mod minimum_on;
@@ -47,6 +48,7 @@ use beside::Dark;
 
 pub(crate) use age::OLDEST;
 pub(crate) use form::{NAME as FORM, check_level, unknown_device};
+pub(crate) use lock_out::NAME as LOCK_OUT;
 
 /// A request before its device.
 pub(crate) struct Case<'a> {
@@ -90,11 +92,12 @@ impl Refusal {
 
 /// What may refuse a request, first objection first.
 /// The last seven are about pulses only, which do not wait as levels do.
-const OBJECTIONS: [fn(&Case<'_>) -> Option<Refusal>; 15] = [
+const OBJECTIONS: [fn(&Case<'_>) -> Option<Refusal>; 16] = [
     form::object,
     leaving::object,
     grant::object,
     age::object,
+    lock_out::object,
     operation::object,
     safety::object,
     stop::object,

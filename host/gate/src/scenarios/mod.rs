@@ -4,6 +4,7 @@ mod comfort;
 mod drivers;
 mod exchange;
 mod leases;
+mod lock_out;
 mod neighbours;
 mod operation;
 mod protection;

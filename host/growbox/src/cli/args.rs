@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use growbox_model::{DeviceId, SensorId};
 
+use super::device::{ActArgs, DeviceOrder, HoldArgs, SetArgs};
+
 use super::options::{
     AcknowledgeArgs, AlertsArgs, AlertsWord, AnalyticsArgs, CheckArgs, DemoArgs, DiscoverArgs,
     DoctorArgs, EventFilter, Export, ExportArgs, Format, IngestArgs, InspectArgs, Listing,
@@ -174,6 +176,22 @@ enum DeviceWord {
     List(Listing),
     /// Show the events that brought a device where it is
     Why(OneDevice),
+    /// Set a device for a while; controllers wait meanwhile
+    #[command(
+        after_long_help = "Examples:\n  growbox device set exhaust 60% --for 30min --reason \"smells\"\n  growbox device set light off"
+    )]
+    Set(SetArgs),
+    /// Hold a device at a level, or where it is; controllers are refused meanwhile
+    #[command(
+        after_long_help = "Examples:\n  growbox device hold humidifier off --reason \"the tank is empty\"\n  growbox device hold exhaust --for 2h"
+    )]
+    Hold(HoldArgs),
+    /// Let go of set and hold
+    Release(ActArgs),
+    /// Work at a device: it goes off, and nobody moves it, safety included, until it is unlocked
+    LockOut(ActArgs),
+    /// The work at a device is done
+    Unlock(ActArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -287,6 +305,8 @@ pub enum Asking {
         /// As JSON.
         json: bool,
     },
+    /// `device set | hold | release | lock-out | unlock`.
+    DeviceOrder(DeviceOrder),
     /// `zone list`.
     Zones {
         /// As JSON.
@@ -365,10 +385,7 @@ fn task(word: Word) -> Task {
         Word::Plugin(PluginWord::Inspect(args)) => inspect(args),
         Word::Plugin(PluginWord::List(Listing { json })) => Task::Asking(Asking::Plugins { json }),
         Word::Events(word) => Task::Asking(events(word)),
-        Word::Device(DeviceWord::List(Listing { json })) => Task::Asking(Asking::Devices { json }),
-        Word::Device(DeviceWord::Why(OneDevice { device, json })) => {
-            Task::Asking(Asking::DeviceWhy { device, json })
-        }
+        Word::Device(word) => Task::Asking(device(word)),
         Word::Zone(ZoneWord::List(Listing { json })) => Task::Asking(Asking::Zones { json }),
         Word::Zone(ZoneWord::Set(args)) => Task::Asking(Asking::ZoneSet(args)),
         Word::Ingest(args) => Task::Asking(Asking::Ingest(args)),
@@ -392,6 +409,21 @@ fn alerts(args: AlertsArgs) -> Asking {
             state: args.state,
             json: args.json,
         },
+    }
+}
+
+fn device(word: DeviceWord) -> Asking {
+    match word {
+        DeviceWord::List(Listing { json }) => Asking::Devices { json },
+        DeviceWord::Why(OneDevice { which, json }) => Asking::DeviceWhy {
+            device: which.device,
+            json,
+        },
+        DeviceWord::Set(args) => Asking::DeviceOrder(args.order()),
+        DeviceWord::Hold(args) => Asking::DeviceOrder(args.order()),
+        DeviceWord::Release(args) => Asking::DeviceOrder(args.order("release")),
+        DeviceWord::LockOut(args) => Asking::DeviceOrder(args.order("lock-out")),
+        DeviceWord::Unlock(args) => Asking::DeviceOrder(args.order("unlock")),
     }
 }
 

@@ -101,6 +101,7 @@ impl Talk<'_> {
                 let path = format!("plugins/{}", segment(plugin));
                 self.show(&path, *json, |answer, _| Ok(show::plugins::inspect(answer)))
             }
+            Asking::DeviceOrder(order) => self.device_order(order),
             Asking::Stop(order) => self.order("stop", order),
             Asking::Reset(order) => self.order("reset", order),
             Asking::Rebind(sensor) => {
@@ -234,15 +235,12 @@ impl Talk<'_> {
     }
 
     fn order(&mut self, path: &str, order: &OrderArgs) -> Result<Exit, Failure> {
-        let mut body = json!({ "who": who(order.who.as_deref()) });
+        let mut body = order.signed.body();
         if let Some(zone) = &order.zone {
             body["zone"] = json!(zone);
         }
-        if let Some(reason) = &order.reason {
-            body["reason"] = json!(reason);
-        }
         let answer = self.client.post(path, &body)?;
-        if order.json {
+        if order.signed.json {
             return self.print(&format!("{answer}\n"));
         }
         let done = if path == "stop" { "stopped" } else { "reset" };

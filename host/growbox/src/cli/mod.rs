@@ -12,6 +12,7 @@ mod args;
 mod ask;
 mod check;
 mod client;
+mod device;
 mod failure;
 mod ingest;
 mod notify_test;

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use growbox_climate::Stage;
 use growbox_model::{DeviceId, Objection, Operation, Quantity, SensorId, ZoneId};
+use serde_json::{Value, json};
 
 use super::age::When;
 use super::args::CONFIG;
+use super::ask::who;
 use crate::telemetry::LogFormat;
 
 /// `growbox demo`.
@@ -219,6 +221,14 @@ pub struct OrderArgs {
     /// Only this zone
     #[arg(long, value_parser = id(ZoneId::new))]
     pub zone: Option<ZoneId>,
+    /// Who and why.
+    #[command(flatten)]
+    pub signed: SignedArgs,
+}
+
+/// Who orders something, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct SignedArgs {
     /// Why, for those who read it later
     #[arg(long)]
     pub reason: Option<String>,
@@ -228,6 +238,17 @@ pub struct OrderArgs {
     /// As JSON
     #[arg(long)]
     pub json: bool,
+}
+
+impl SignedArgs {
+    /// As the body of an order.
+    pub(super) fn body(&self) -> Value {
+        let mut body = json!({ "who": who(self.who.as_deref()) });
+        if let Some(reason) = &self.reason {
+            body["reason"] = json!(reason);
+        }
+        body
+    }
 }
 
 #[derive(Debug, Clone, Args)]
@@ -254,10 +275,16 @@ pub(super) struct OneEvent {
 }
 
 #[derive(Debug, Clone, Args)]
-pub(super) struct OneDevice {
+pub(super) struct OneId {
     /// Which device
     #[arg(value_parser = id(DeviceId::new))]
     pub(super) device: DeviceId,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct OneDevice {
+    #[command(flatten)]
+    pub(super) which: OneId,
     /// As JSON
     #[arg(long)]
     pub(super) json: bool,

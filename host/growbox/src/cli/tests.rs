@@ -1,6 +1,7 @@
 //! Commands against a host that answers what it is told to, and the text its answers become.
 
 mod changes;
+mod device;
 mod ingest;
 mod notify;
 
