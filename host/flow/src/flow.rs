@@ -277,6 +277,9 @@ impl Flow {
         for turn in &settlement.turns {
             self.say_turn(turn);
         }
+        for testimony in &settlement.testimonies {
+            self.say_testimony(testimony);
+        }
         self.commit.records.extend(settlement.records);
         if !settlement.orders.is_empty() {
             self.flush(ports);

@@ -38,6 +38,7 @@ mod series;
 mod setpoints;
 mod start;
 mod watch;
+mod witness;
 mod zones;
 
 #[cfg(test)]

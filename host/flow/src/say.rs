@@ -136,12 +136,16 @@ impl Flow {
                 self.say_silence("sensor.recovered", silence, Some(event.seq));
             }
             self.show(event, reading);
+            self.hear_witness(reading);
         }
     }
 
     /// Series that have fallen silent say so.
     pub(crate) fn tell_silence(&mut self) {
         for silence in self.zones.fall_silent(self.clock.now().moment) {
+            let now = self.clock.now();
+            self.gate
+                .witness(&silence.sensor, &silence.quantity, None, now);
             self.say_silence("sensor.stale", silence, None);
         }
     }

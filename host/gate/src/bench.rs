@@ -222,6 +222,7 @@ impl Bench {
         self.said.outcomes.extend(settled.outcomes);
         self.said.records.extend(settled.records);
         self.said.turns.extend(settled.turns);
+        self.said.testimonies.extend(settled.testimonies);
         settled.next
     }
 

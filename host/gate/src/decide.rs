@@ -140,6 +140,12 @@ pub(crate) fn judge(
             "it is the safe level".to_owned(),
             None,
         ),
+        Owner::Doubt => (
+            VerdictKind::Dampened,
+            "confirmation",
+            say::doubted(device),
+            None,
+        ),
         Owner::Nobody | Owner::Start | Owner::Hold => run_out(device),
     };
     Verdict {

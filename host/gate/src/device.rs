@@ -15,6 +15,7 @@ use crate::safety::Bound;
 use crate::settle::Settlement;
 use crate::starts::Starts;
 use crate::wish::{Circumstances, Owner, Wish};
+use crate::witness::Witness;
 
 /// A device with all its state.
 #[derive(Debug, Clone)]
@@ -57,6 +58,8 @@ pub(crate) struct Device {
     pub(crate) imagined_starts: Starts,
     /// Pulses that were ended while they ran: the next settling says how long they did.
     pub(crate) cut_short: Vec<CutShort>,
+    /// What its witness shows.
+    pub(crate) witness: Witness,
     /// It was told something since it was last settled.
     pub(crate) roused: bool,
     /// When it is to be settled again at the latest; none until something happens.
@@ -174,6 +177,7 @@ impl Device {
             starts: Starts::restored(&restored.starts, &spec.id, kept, now.moment),
             imagined_starts: Starts::default(),
             cut_short: Vec::new(),
+            witness: Witness::default(),
             roused: true,
             due: None,
             spec,

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use growbox_model::commit::{Hold, Restored};
 use growbox_model::ports::wall_of;
 use growbox_model::{
-    CircuitSpec, DeviceId, DeviceSpec, LockOut, Moment, Now, Objection, Operation, Outcome,
-    Quantity, Record, Requester, Seq, Span, Text, Trouble, Verdict, VerdictKind, ZoneId,
+    CircuitSpec, DeviceId, DeviceSpec, Feedback, LockOut, Moment, Now, Objection, Operation,
+    Outcome, Quantity, Record, Requester, Seq, Span, Text, Trouble, Verdict, VerdictKind, ZoneId,
 };
 
 use crate::claim::{Claim, Rank};
@@ -21,6 +21,7 @@ use crate::safety::Safety;
 use crate::say;
 use crate::settle::{Settlement, close};
 use crate::wish::{Circumstances, Precedence};
+use crate::witness;
 
 /// What the gate must know of the room that is not its own.
 pub trait World {
@@ -101,6 +102,8 @@ pub struct Gate {
     pub(crate) revision: Option<u64>,
     /// The host's own rules.
     pub(crate) safety: Safety,
+    /// Whose sensor witnesses whom.
+    pub(crate) witnesses: Vec<(Feedback, DeviceId)>,
 }
 
 impl Gate {
@@ -144,6 +147,7 @@ impl Gate {
             all_roused: true,
             revision: None,
             safety: Safety::default(),
+            witnesses: Vec::new(),
         }
     }
 
@@ -280,27 +284,30 @@ impl Gate {
         }
     }
 
-    /// A person lets go of a device: its hold, and what people set, end.
+    /// A person lets go of a device: its hold, and what people set, end; and it is believed again
+    /// where its witness had caught it.
     pub fn release(&mut self, device: &DeviceId) -> Result<(), Objection> {
         let device = self.device_mut(device)?;
         let id = device.spec.id.clone();
         let held = device.held.take().is_some();
+        let mended = device.witness.doubts();
         let people: Vec<Requester> = device
             .claims
             .keys()
             .filter(|requester| matches!(requester, Requester::Person(_)))
             .cloned()
             .collect();
-        if !held && people.is_empty() {
+        if !held && !mended && people.is_empty() {
             return Err(Objection::new(
                 "nothing_to_release",
-                format!("nobody holds or has set {id}"),
+                format!("nobody holds or has set {id}, and nothing is wrong with it"),
             ));
         }
         if held {
             self.pending.records.push(Record::Hold(id.clone(), None));
         }
         if let Some(device) = self.devices.get_mut(&id) {
+            witness::release(device, &mut self.pending);
             for person in &people {
                 let_go(device, person, &mut self.pending);
             }

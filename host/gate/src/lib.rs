@@ -40,6 +40,7 @@ mod settle;
 mod starts;
 mod view;
 mod wish;
+mod witness;
 
 #[cfg(test)]
 mod bench;
@@ -56,3 +57,4 @@ pub use decide::Ask;
 pub use gate::{Gate, World};
 pub use safety::Turn;
 pub use settle::{Change, Consequence, Settlement};
+pub use witness::{Finding, Mismatch, Testimony};

@@ -54,6 +54,13 @@ fn confirmed(device: &mut Device, level: f64, now: Now, out: &mut Settlement) {
     if device.real.heading != Some(level) {
         return moved(device, level, now, out);
     }
+    if !device.witness.doubts() {
+        arrived(device, level, now, out);
+    }
+}
+
+/// It is where it was ordered to be.
+pub(crate) fn arrived(device: &mut Device, level: f64, now: Now, out: &mut Settlement) {
     device.real.heading = None;
     device.link.failures = 0;
     device.link.retry = None;
@@ -125,7 +132,7 @@ fn arrive(
     device.real.since = now;
 }
 
-fn failed(device: &mut Device, why: &str, now: Moment) {
+pub(crate) fn failed(device: &mut Device, why: &str, now: Moment) {
     let aimed = device.real.position();
     if device.link.available || was_moving(device) {
         device.real.lose(now);

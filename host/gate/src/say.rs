@@ -203,6 +203,7 @@ fn wish(device: &Device, stop: Option<&Stop>) -> String {
     match &device.standing.wish.owner {
         Owner::LockOut(lock) => locked(lock, &spec.id),
         Owner::Safety(_) => bound(device),
+        Owner::Doubt => doubted(device),
         Owner::Stop => format!(
             "stopped: {}",
             stop.map_or("no reason given", |stop| &stop.reason)
@@ -227,6 +228,13 @@ fn bound(device: &Device) -> String {
     device.safety.as_ref().map_or(String::new(), |bound| {
         format!("safety rule {}: {}", bound.rule, bound.message)
     })
+}
+
+/// It does not do as it is told.
+pub(crate) fn doubted(device: &Device) -> String {
+    let caught = device.witness.given_up.as_deref().unwrap_or_default();
+    let id = &device.spec.id;
+    format!("kept safe: {caught}; mend it, then growbox device release {id}")
 }
 
 fn claimed(claim: &Claim, spec: &DeviceSpec) -> String {
@@ -277,6 +285,7 @@ pub(crate) fn refusal(claim: &Claim, device: &Device, now: Now) -> Option<String
         Owner::Hold => device.held.as_ref().map(|h| held(&h.hold, &device.spec)),
         Owner::LockOut(lock) => Some(locked(lock, &device.spec.id)),
         Owner::Safety(_) => Some(bound(device)),
+        Owner::Doubt => Some(doubted(device)),
         Owner::Stop => Some("stopped".to_owned()),
         Owner::Leaving => Some(LEAVING.to_owned()),
         Owner::End => Some("the host ends".to_owned()),
@@ -291,6 +300,7 @@ pub(crate) fn trigger(device: &Device, owner: &Owner) -> String {
         Owner::Hold => "hold".to_owned(),
         Owner::LockOut(lock) => format!("lock-out by {}", lock.who),
         Owner::Safety(rule) => format!("safety:{rule}"),
+        Owner::Doubt => format!("confirmation: {}", doubted(device)),
         Owner::Stop => "stop".to_owned(),
         Owner::Leaving => LEAVING.to_owned(),
         Owner::End => "the host ends".to_owned(),

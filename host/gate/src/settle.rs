@@ -14,6 +14,7 @@ use crate::pulse::{self, CutShort};
 use crate::safety::Turn;
 use crate::say;
 use crate::wish::{Circumstances, Owner, Wish, wish};
+use crate::witness::{self, Testimony};
 
 /// Between two start levels.
 const START_GAP: Span = Span::seconds(2);
@@ -37,6 +38,8 @@ pub struct Settlement {
     pub next: Option<Moment>,
     /// Safety rules that have tripped, and trips that are over.
     pub turns: Vec<Turn>,
+    /// What witnesses have come to say of devices.
+    pub testimonies: Vec<Testimony>,
 }
 
 /// A device has come to another level; said when its driver confirms, or reports it unasked.
@@ -118,6 +121,7 @@ impl Gate {
         if !self.wired || self.neighbours.len() != self.devices.len() {
             self.neighbours = Neighbours::of(&self.devices, &self.circuits, &self.neighbours);
             (self.wired, self.all_roused) = (true, true);
+            self.call_witnesses();
         }
     }
 
@@ -146,6 +150,7 @@ impl Gate {
             follow(device, around.operation, now, out);
             pulse::tell_cut_short(device, &around, out);
             expire(device, now, out);
+            witness::compare(device, &around, out);
             pulse::advance(device, &around, world, out);
             begin(device, &around, &mut self.next_start, out);
             let wish = wish(device, &around);
@@ -374,7 +379,7 @@ fn displace(device: &mut Device, wish: &Wish, out: &mut Settlement) {
         return;
     };
     let winner = match &wish.owner {
-        Owner::Nobody | Owner::Start | Owner::Leaving => return,
+        Owner::Nobody | Owner::Start | Owner::Leaving | Owner::Doubt => return,
         Owner::Claim(winner) if *winner == requester => return,
         owner => say::trigger(device, owner),
     };

@@ -87,7 +87,9 @@ fn owner(device: &Device) -> Option<Text> {
             .map(|held| Requester::Person(held.hold.who.clone()).to_string().into()),
         Owner::LockOut(lock) => Some(Requester::Person(lock.who.clone()).to_string().into()),
         Owner::Safety(rule) => Some(format!("safety:{rule}").into()),
-        Owner::Nobody | Owner::Start | Owner::Stop | Owner::Leaving | Owner::End => None,
+        Owner::Nobody | Owner::Start | Owner::Doubt | Owner::Stop | Owner::Leaving | Owner::End => {
+            None
+        }
     }
 }
 

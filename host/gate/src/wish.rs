@@ -58,6 +58,8 @@ pub(crate) enum Owner {
     Safety(Text),
     /// A stop.
     Stop,
+    /// It does not do as it is told, says its witness.
+    Doubt,
     /// It is taken out of the configuration.
     Leaving,
     /// The process ends.
@@ -169,6 +171,7 @@ pub(crate) fn wish(device: &Device, around: &Circumstances<'_>) -> Wish {
         };
     }
     of_hold(device, around)
+        .or_else(|| of_doubt(device))
         .or_else(|| of_claims(device, around))
         .or_else(|| of_start(device, around))
         .unwrap_or_else(|| Wish::of_nobody(&device.spec))
@@ -187,6 +190,15 @@ fn of_hold(device: &Device, around: &Circumstances<'_>) -> Option<Wish> {
         owner: Owner::Hold,
         level,
         until: held.until,
+        ..Wish::of_nobody(&device.spec)
+    })
+}
+
+/// The safe level, for who was caught too often.
+fn of_doubt(device: &Device) -> Option<Wish> {
+    device.witness.given_up.as_ref()?;
+    Some(Wish {
+        owner: Owner::Doubt,
         ..Wish::of_nobody(&device.spec)
     })
 }

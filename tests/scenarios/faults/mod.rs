@@ -12,3 +12,4 @@ mod kills;
 mod safe;
 mod sessions;
 mod standstill;
+mod stuck;

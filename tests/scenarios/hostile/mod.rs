@@ -11,6 +11,7 @@ mod data_directory;
 mod disk;
 mod gate;
 mod mounted;
+mod people;
 mod plugins;
 mod readings;
 mod stream;

@@ -17,3 +17,4 @@ mod requests;
 mod safety;
 mod silence;
 mod trust;
+mod witness;

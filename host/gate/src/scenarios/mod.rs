@@ -15,6 +15,7 @@ mod safety;
 mod start;
 mod stop;
 mod verdicts;
+mod witness;
 
 use growbox_model::commit::{Hold, Restored, Switch};
 use growbox_model::ports::{DriveOrder, DriverReport};

@@ -8,6 +8,7 @@ use growbox_model::role::ROLES;
 use growbox_model::{DeviceId, DeviceSpec, PluginId, Role, Span, Text, ZoneId};
 use toml_edit::{TableLike, Value};
 
+use super::feedback;
 use super::limits;
 use super::mqtt::{Broker, output_point};
 use super::report::{Report, Wrong};
@@ -54,6 +55,7 @@ fn device(mut section: Section<'_, '_>, id: DeviceId, broker: &mut Broker) -> De
         Ok(PluginId::new(&text(value)?)?)
     });
     limits::read(&mut section, &mut spec);
+    feedback::read(&mut section, &mut spec);
     needs(&mut section, &spec);
     polarity(&mut section, &mut spec);
     section.finish();

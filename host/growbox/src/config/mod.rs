@@ -14,6 +14,7 @@ mod devices;
 mod difference;
 mod edges;
 mod explanation;
+mod feedback;
 mod finding;
 mod limits;
 mod mail;
@@ -197,6 +198,7 @@ fn whole(
     let mut devices = devices::read(report, root, &mut broker);
     circuits::derive(report, root, &mut devices);
     circuits::check(report, &devices, &circuits);
+    feedback::check(report, &devices, &sensors);
     let safety = safety::read(report, root, &zones, &devices);
     let zone_ids: Vec<&ZoneId> = zones.keys().collect();
     let named = plugins::Named {

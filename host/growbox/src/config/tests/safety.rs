@@ -134,3 +134,32 @@ fn a_sensor_has_offsets_and_may_freeze() {
         assert!(said(&text).contains(wrong), "{}", said(&text));
     }
 }
+
+#[test]
+fn a_witness_is_a_sensor_of_the_file_and_its_threshold_fits_the_device() {
+    let room = |feedback: &str| {
+        format!(
+            "[zone.tent]\n[sensor]\nmeter = {{ zone = \"tent\" }}\n[device]\nheat = {{ zone = \"tent\", \
+             role = \"heater\", output = \"null:heat\", watts = 400, feedback = {feedback} }}\n"
+        )
+    };
+    let heat = DeviceId::new("heat").unwrap();
+    let feedback = |text: &str| {
+        let configuration = sound(&room(text));
+        configuration.room.devices[&heat].feedback.clone().unwrap()
+    };
+    let power = feedback("{ sensor = \"meter\" }");
+    assert_eq!((power.quantity.as_str(), power.on_above), ("power", 40.0));
+    let contact = feedback("{ sensor = \"meter\", quantity = \"x_contact\", within = \"3s\" }");
+    assert_eq!((contact.on_above, contact.within), (0.5, Span::seconds(3)));
+    for (text, says) in [
+        ("{ sensor = \"metre\" }", "meter"),
+        ("{ quantity = \"power\" }", "add sensor"),
+        ("{ sensor = \"meter\", within = \"2h\" }", "within"),
+        ("{ sensor = \"meter\", quantity = \"powder\" }", "power"),
+        ("true", "feedback"),
+    ] {
+        let said = said(&room(text));
+        assert!(said.contains("feedback") && said.contains(says), "{said}");
+    }
+}

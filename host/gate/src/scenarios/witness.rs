@@ -1,0 +1,161 @@
+//! The witness of a device: it agrees, it disagrees, it falls silent.
+
+use growbox_model::{Feedback, SensorId};
+
+use super::*;
+use crate::{Finding, Testimony};
+
+const WITHIN: Span = Span::seconds(10);
+
+fn power() -> (SensorId, Quantity) {
+    (
+        SensorId::new("meter").unwrap(),
+        Quantity::new("power").unwrap(),
+    )
+}
+
+/// A heater that rests no longer than it must, with a meter.
+fn bench() -> Bench {
+    let mut spec = heater();
+    let (sensor, quantity) = power();
+    (spec.min_on, spec.min_off) = (Span::ZERO, Span::ZERO);
+    spec.feedback = Some(Feedback {
+        sensor,
+        quantity,
+        on_above: 5.0,
+        within: WITHIN,
+    });
+    let mut bench = Bench::rested(vec![spec]);
+    says(&mut bench, Some(0.0));
+    bench.forget();
+    bench
+}
+
+fn says(bench: &mut Bench, watts: Option<f64>) {
+    let (sensor, quantity) = power();
+    bench.gate.witness(&sensor, &quantity, watts, bench.now);
+    bench.settle();
+}
+
+fn found(bench: &Bench) -> Vec<&'static str> {
+    let words = |testimony: &Testimony| match &testimony.finding {
+        Finding::Doubted(_) => "doubted",
+        Finding::GivenUp(_) => "given up",
+        Finding::Believed => "believed",
+    };
+    bench.said.testimonies.iter().map(words).collect()
+}
+
+#[test]
+fn who_does_as_it_is_told_is_believed() {
+    let mut bench = bench();
+    for (level, watts) in [(1.0, 400.0), (0.0, 0.4), (1.0, 380.0)] {
+        bench.ask(
+            &plugin("vpd"),
+            "heater",
+            Command::Level(level),
+            Some(MINUTE),
+        );
+        bench.pass(Span::seconds(9));
+        says(&mut bench, Some(watts));
+        bench.pass(Span::seconds(20));
+        assert_eq!(bench.level("heater"), Some(level));
+    }
+    assert_eq!(found(&bench), [""; 0]);
+}
+
+#[test]
+fn a_relay_that_is_stuck_on_is_found_told_again_and_kept_safe() {
+    let mut bench = bench();
+    bench.set(&plugin("vpd"), "heater", 1.0);
+    says(&mut bench, Some(400.0));
+    bench.set(&plugin("vpd"), "heater", 0.0);
+    bench.forget();
+    bench.pass(Span::seconds(9));
+    assert_eq!(found(&bench), [""; 0], "a meter may take its time");
+    bench.pass(Span::seconds(1));
+    assert_eq!(found(&bench), ["doubted"]);
+    assert_eq!(bench.level("heater"), None, "nobody knows where it is");
+    bench.pass(Span::minutes(2));
+    assert_eq!(found(&bench), ["doubted", "doubted", "given up"]);
+    assert!(bench.orders.len() >= 3, "told again and again");
+    assert!(bench.orders.iter().all(|(_, order)| order.level == 0.0));
+    let verdict = bench.set(&plugin("vpd"), "heater", 1.0);
+    assert_eq!(kind(verdict), (VerdictKind::Dampened, "confirmation"));
+    assert!(why(&bench, "heater").contains("told to be off and meter says that it is on"));
+    assert!(bench.orders.iter().all(|(_, order)| order.level == 0.0));
+}
+
+#[test]
+fn a_driver_that_confirms_does_not_clear_a_doubt_and_the_witness_does() {
+    let mut bench = bench();
+    bench.set(&plugin("vpd"), "heater", 1.0);
+    bench.pass(WITHIN);
+    assert_eq!(found(&bench), ["doubted"], "told on, and it draws nothing");
+    bench.pass(Span::seconds(6));
+    assert_eq!(
+        bench.level("heater"),
+        None,
+        "told again and confirmed, and not believed"
+    );
+    says(&mut bench, Some(400.0));
+    assert_eq!(found(&bench), ["doubted", "believed"]);
+    assert_eq!(bench.level("heater"), Some(1.0));
+}
+
+#[test]
+fn a_person_releases_what_was_mended() {
+    let mut bench = bench();
+    bench.set(&plugin("vpd"), "heater", 1.0);
+    bench.pass(Span::seconds(100));
+    assert_eq!(found(&bench), ["doubted", "doubted", "given up"]);
+    assert_eq!(
+        bench.level("heater"),
+        Some(0.0),
+        "safe, and the meter agrees"
+    );
+    bench.gate.release(&id("heater")).unwrap();
+    bench.set(&plugin("vpd"), "heater", 1.0);
+    bench.pass(Span::seconds(2));
+    says(&mut bench, Some(400.0));
+    bench.pass(Span::seconds(30));
+    assert_eq!(bench.level("heater"), Some(1.0));
+    assert_eq!(found(&bench).last(), Some(&"believed"));
+}
+
+#[test]
+fn a_witness_that_fell_silent_accuses_nobody() {
+    let mut bench = bench();
+    says(&mut bench, None);
+    bench.set(&plugin("vpd"), "heater", 1.0);
+    bench.pass(Span::minutes(1));
+    assert_eq!(found(&bench), [""; 0]);
+    assert_eq!(bench.level("heater"), Some(1.0));
+}
+
+#[test]
+fn who_is_switched_on_behind_our_back_is_found() {
+    let mut bench = bench();
+    says(&mut bench, Some(400.0));
+    bench.pass(WITHIN);
+    assert_eq!(found(&bench), ["doubted"]);
+}
+
+#[test]
+fn a_person_may_try_who_is_kept_safe() {
+    let mut bench = bench();
+    bench.set(&plugin("vpd"), "heater", 1.0);
+    bench.pass(Span::seconds(100));
+    let held = bench.gate.hold(
+        &id("heater"),
+        Some(1.0),
+        None,
+        &text("anna"),
+        &text("to try"),
+        bench.now,
+    );
+    held.unwrap();
+    bench.forget();
+    bench.settle();
+    assert_eq!(levels(&bench), [1.0], "a hold goes first");
+}
