@@ -183,6 +183,7 @@ mod tests {
             switches,
             dims: false,
             timer: Timer::None,
+            power_on: Vec::new(),
             disabled: false,
         }
     }

@@ -175,3 +175,52 @@ fn a_guardian_reaches_what_is_behind_the_broker_by_itself() {
     });
     assert!(log.contains("the host was ended by signal 9"), "{log}");
 }
+
+#[test]
+fn a_plug_is_told_to_stay_off_when_its_power_returns_and_is_asked_whether_it_will() {
+    let broker = Broker::start();
+    let peer = broker.peer("peer");
+    let list = json!([{
+        "friendly_name": "Plug", "type": "Router",
+        "definition": {"vendor": "x", "model": "y", "exposes": [
+            {"type": "switch", "features": [{"name": "state", "access": 7}]},
+            {"type": "enum", "name": "power_on_behavior", "access": 7,
+             "values": ["off", "previous", "on"]}
+        ]}
+    }]);
+    peer.leave("zigbee2mqtt/bridge/devices", list.to_string());
+    peer.leave("zigbee2mqtt/Plug/availability", r#"{"state":"online"}"#);
+    peer.leave(
+        "zigbee2mqtt/Plug",
+        r#"{"state":"OFF","power_on_behavior":"previous"}"#,
+    );
+    peer.leave("tele/lamp", "online");
+    let room = room(&broker, DEVICES);
+    let host = room.start();
+    connected(&host.client(), 1.0);
+    let told = |times: usize| {
+        until("the plug to be told", || {
+            let told = peer.heard("zigbee2mqtt/Plug/set");
+            let settings = told
+                .iter()
+                .filter(|told| told.contains("power_on_behavior"));
+            (settings.count() == times).then_some(())
+        });
+    };
+    told(1);
+    assert!(
+        peer.heard("zigbee2mqtt/Plug/set")
+            .contains(&r#"{"power_on_behavior":"off"}"#.to_owned())
+    );
+    peer.say(
+        "zigbee2mqtt/Plug",
+        r#"{"state":"OFF","power_on_behavior":"previous"}"#,
+    );
+    told(2);
+    peer.say(
+        "zigbee2mqtt/Plug",
+        r#"{"state":"OFF","power_on_behavior":"off"}"#,
+    );
+    assert_eq!(host.terminate().code(), Some(0));
+    told(2);
+}

@@ -16,10 +16,15 @@
 
 use growbox_model::{Span, Text};
 
+use super::payload::Payload;
 use super::plain;
 use super::settings::{OutputForm, OutputPoint, Timer};
 use super::zigbee::{self, ZigbeeDevice};
 use crate::driver::{DriverEvent, Order};
+
+mod power_on;
+
+use power_on::Setting;
 
 /// Levels this close are the same: a dimmer has 254 steps.
 const SAME_LEVEL: f64 = 0.005;
@@ -66,6 +71,7 @@ struct Slot {
     present: Option<bool>,
     /// What was last reported of it.
     available: Option<bool>,
+    power_on: Setting,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -196,6 +202,7 @@ impl Outputs {
         let until = Span(now.0.saturating_add(self.confirm_within.0));
         for slot in &mut self.slots {
             let (message, event) = slot.tell(now, until);
+            messages.extend(slot.settings());
             messages.extend(message);
             then.extend(event);
         }
@@ -214,6 +221,16 @@ impl Outputs {
         event.into_iter().collect()
     }
 
+    /// What an output says of its settings; what a person should know of that.
+    pub(super) fn hear_settings(&mut self, index: usize, payload: &Payload) -> Option<String> {
+        let slot = self.slots.get_mut(index)?;
+        let OutputForm::Zigbee(output) = &slot.point.form else {
+            return None;
+        };
+        let complaint = slot.power_on.hear(zigbee::power_on(payload, output)?)?;
+        Some(format!("{}: {complaint}", slot.point.address))
+    }
+
     /// What stands at an index.
     pub(super) fn point(&self, index: usize) -> Option<&OutputPoint> {
         self.slots.get(index).map(|slot| &slot.point)
@@ -223,7 +240,7 @@ impl Outputs {
     /// should know of each output in the list, or missing in it.
     pub(super) fn learn(&mut self, devices: &[ZigbeeDevice]) -> Vec<String> {
         let learnt = self.slots.iter_mut();
-        learnt.filter_map(|slot| slot.learn(devices)).collect()
+        learnt.flat_map(|slot| slot.learn(devices)).collect()
     }
 
     /// When [`Outputs::messages`] or [`Outputs::overdue`] has something to say next.
@@ -251,12 +268,13 @@ impl Outputs {
 
 impl Slot {
     fn new(base: &str, point: OutputPoint) -> Self {
-        let (command_topic, timer) = match &point.form {
+        let (command_topic, timer, power_on) = match &point.form {
             OutputForm::Zigbee(zigbee) => (
                 format!("{base}/{}/set", zigbee.name),
                 zigbee.timer.unwrap_or(Timer::None),
+                zigbee.power_on,
             ),
-            OutputForm::Mapped(mapped) => (mapped.topic.to_string(), Timer::None),
+            OutputForm::Mapped(mapped) => (mapped.topic.to_string(), Timer::None, None),
         };
         Self {
             point,
@@ -268,6 +286,7 @@ impl Slot {
             reported: None,
             present: None,
             available: None,
+            power_on: Setting::new(power_on),
         }
     }
 
@@ -434,22 +453,39 @@ impl Slot {
         Some(failed(&self.point.address, wanted.level, reason))
     }
 
-    fn learn(&mut self, devices: &[ZigbeeDevice]) -> Option<String> {
+    fn learn(&mut self, devices: &[ZigbeeDevice]) -> Vec<String> {
         let OutputForm::Zigbee(output) = &self.point.form else {
-            return None;
+            return Vec::new();
         };
         let address = &self.point.address;
         let Some(device) = devices.iter().find(|device| *device.name == *output.name) else {
-            return Some(format!(
+            return vec![format!(
                 "{address}: Zigbee2MQTT knows no device of this name"
-            ));
+            )];
         };
         self.timer = output.timer.unwrap_or(device.timer);
-        if !self.point.switched && !device.dims {
-            return Some(format!("{address}: it does not dim; add switched = true"));
+        let dims = self.point.switched || device.dims;
+        let undimmed = (!dims).then(|| "it does not dim; add switched = true".to_owned());
+        let timerless = (dims && self.timer == Timer::None)
+            .then(|| "no timer of its own: it stays on if growbox dies while it is on".to_owned());
+        let words = [undimmed, timerless, self.power_on.learn(&device.power_on)];
+        let words = words.into_iter().flatten();
+        words.map(|word| format!("{address}: {word}")).collect()
+    }
+
+    /// What its settings are to be, where it is there and does not have them yet.
+    fn settings(&mut self) -> Option<Message> {
+        let OutputForm::Zigbee(output) = &self.point.form else {
+            return None;
+        };
+        if self.available != Some(true) {
+            return None;
         }
-        (self.timer == Timer::None).then(|| {
-            format!("{address}: no timer of its own: it stays on if growbox dies while it is on")
+        let wanted = self.power_on.tell()?;
+        Some(Message {
+            topic: self.command_topic.clone(),
+            payload: zigbee::power_on_command(output, wanted),
+            at_once: false,
         })
     }
 }

@@ -381,6 +381,10 @@ impl Session {
             self.tell(events);
         }
         for index in &topic.states {
+            let complaint = self.shared.outputs().hear_settings(*index, payload);
+            if let Some(word) = complaint {
+                tracing::warn!("MQTT: {word}");
+            }
             let level = self.level(*index, payload);
             let events = match level {
                 Ok(None) => Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use growbox_model::{Span, Text};
+use growbox_model::{PowerOn, Span, Text};
 use serde::{Deserialize, Serialize};
 
 /// The broker and how to be known to it.
@@ -104,6 +104,9 @@ pub struct ZigbeeOutput {
     pub endpoint: Option<Text>,
     /// Its own off timer; none is looked up in the bridge's device list.
     pub timer: Option<Timer>,
+    /// What it is to do when its power returns; none: as it is.
+    #[serde(default)]
+    pub power_on: Option<PowerOn>,
 }
 
 /// The off timer of a device.

@@ -131,6 +131,7 @@ mod tests {
                 name: "Plug".into(),
                 endpoint: None,
                 timer: None,
+                power_on: None,
             }),
         };
         let lone = SensorPoint {

@@ -1,5 +1,6 @@
 //! Zigbee2MQTT: its messages, its commands, and the list of its devices.
 
+use growbox_model::PowerOn;
 use growbox_model::id::quoted;
 use serde_json::{Map, Value, json};
 
@@ -8,6 +9,9 @@ use super::settings::{Timer, ZigbeeOutput};
 
 /// The most steps of a dimmer.
 const BRIGHTNESS: f64 = 254.0;
+
+/// Zigbee2MQTT's key for what a device does when its power returns.
+const POWER_ON: &str = "power_on_behavior";
 
 /// What a key of a message is a reading of.
 struct Key {
@@ -166,6 +170,30 @@ pub(super) fn command(
     Value::Object(object).to_string()
 }
 
+/// The payload that tells an output what to do when its power returns.
+pub(super) fn power_on_command(output: &ZigbeeOutput, wanted: PowerOn) -> String {
+    let mut object = Map::new();
+    object.insert(property(POWER_ON, output), power_on_word(wanted).into());
+    Value::Object(object).to_string()
+}
+
+/// What a message says that an output does when its power returns.
+pub(super) fn power_on<'p>(payload: &'p Payload, output: &ZigbeeOutput) -> Option<&'p str> {
+    let Payload::Json(Value::Object(object)) = payload else {
+        return None;
+    };
+    object.get(&property(POWER_ON, output))?.as_str()
+}
+
+/// Zigbee2MQTT's word for it.
+pub(super) fn power_on_word(behaviour: PowerOn) -> &'static str {
+    match behaviour {
+        PowerOn::Off => "off",
+        PowerOn::On => "on",
+        PowerOn::Previous => "previous",
+    }
+}
+
 /// The payload of `<base>/NAME/get` that makes an output tell its state.
 pub(super) fn question(output: &ZigbeeOutput) -> String {
     let mut object = Map::new();
@@ -195,6 +223,8 @@ pub struct ZigbeeDevice {
     pub dims: bool,
     /// Its own off timer, where the list says so.
     pub timer: Timer,
+    /// What it can be told to do when its power returns, in Zigbee2MQTT's words.
+    pub power_on: Vec<String>,
     /// Whether the bridge leaves it out.
     pub disabled: bool,
 }
@@ -229,6 +259,7 @@ fn device(entry: &Value) -> Option<ZigbeeDevice> {
         switches: Vec::new(),
         dims: false,
         timer: Timer::None,
+        power_on: Vec::new(),
         disabled: entry.get("disabled").and_then(Value::as_bool) == Some(true),
     };
     let exposes = definition.and_then(|definition| definition.get("exposes"));
@@ -258,6 +289,11 @@ impl ZigbeeDevice {
             "on_time" if settable => self.timer = Timer::OnTime,
             // Some count minutes, and then the list says so.
             "countdown" if settable && text("unit") == "s" => self.timer = Timer::Countdown,
+            POWER_ON if settable => {
+                let words = expose.get("values").and_then(Value::as_array);
+                let words = words.into_iter().flatten().filter_map(Value::as_str);
+                self.power_on = words.map(str::to_owned).collect();
+            }
             _ => {}
         }
         let quantity = KEYS.iter().find(|key| key.name == name);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use growbox_drivers::tent::Output;
 use growbox_drivers::{Address, parse_address, parse_output};
 use growbox_model::role::ROLES;
-use growbox_model::{DeviceId, DeviceSpec, PluginId, Role, Span, Text, ZoneId};
+use growbox_model::{DeviceId, DeviceSpec, Objection, PluginId, PowerOn, Role, Span, Text, ZoneId};
 use toml_edit::{TableLike, Value};
 
 use super::feedback;
@@ -17,6 +17,14 @@ use super::value::{Read, count_in, flag, number_in, percent_in, span_in, text, u
 
 /// The role that knows nothing: it stands in where the file names none, so that the rest is checked too.
 const STAND_IN: &str = "other";
+
+/// What a plug may do when its power returns.
+const POWER_ON: [(&str, Option<PowerOn>); 4] = [
+    ("off", Some(PowerOn::Off)),
+    ("on", Some(PowerOn::On)),
+    ("previous", Some(PowerOn::Previous)),
+    ("unchanged", None),
+];
 
 /// Reads every line of `[device]`.
 pub(super) fn read(
@@ -48,8 +56,9 @@ fn device(mut section: Section<'_, '_>, id: DeviceId, broker: &mut Broker) -> De
     let mut spec = DeviceSpec::of_role(id, role, &output);
     spec.zone = zone(&mut section, &spec);
     kind(&mut section, &mut spec);
-    broker.outputs.extend(output_point(&mut section, &spec));
     levels(&mut section, &mut spec);
+    spec.power_on = power_on(&mut section, &spec);
+    broker.outputs.extend(output_point(&mut section, &spec));
     times(&mut section, &mut spec);
     spec.controllers = section.list("controllers", "a list of plug-ins", |value| {
         Ok(PluginId::new(&text(value)?)?)
@@ -224,6 +233,46 @@ pub(super) fn check_level(
     section
         .report
         .error(&section.key(key), Wrong::new("out_of_range", problem));
+}
+
+/// What its plug does when its power returns, where growbox can tell it.
+fn power_on(section: &mut Section<'_, '_>, spec: &DeviceSpec) -> Option<PowerOn> {
+    let given = section.given("power_on", |value| {
+        let word = text(value)?;
+        let known = POWER_ON.iter().find(|(name, _)| *name == word);
+        known.map(|(_, behaviour)| *behaviour).ok_or_else(|| {
+            let names = POWER_ON.map(|(name, _)| name);
+            Wrong::from(Objection::unknown("unknown_word", "power_on", &word, names))
+        })
+    });
+    let settable = matches!(parse_address(&spec.output), Ok(Address::Zigbee { .. }));
+    if !settable {
+        if given.is_some() && !spec.output.is_empty() {
+            let message = format!(
+                "power_on has no effect: nobody can tell {} that",
+                spec.output
+            );
+            let wrong = Wrong::new("no_effect", message);
+            let cure = "set it at the plug itself, and leave it out here";
+            section
+                .report
+                .warning(&section.key("power_on"), wrong.but(cure));
+        }
+        return None;
+    }
+    let safe = if spec.safe_level > 0.0 { "on" } else { "off" };
+    if !section.has("power_on") {
+        let why = "as safe_level: a power cut is no reason to switch";
+        section
+            .report
+            .explain_default(&section.key("power_on"), safe.into(), why);
+    }
+    let by_safe_level = if spec.safe_level > 0.0 {
+        PowerOn::On
+    } else {
+        PowerOn::Off
+    };
+    given.unwrap_or(Some(by_safe_level))
 }
 
 fn times(section: &mut Section<'_, '_>, spec: &mut DeviceSpec) {

@@ -323,6 +323,7 @@ pub(super) fn output_point(
                 word_of("timer", TIMERS),
                 "as Zigbee2MQTT's list of devices says",
             ),
+            power_on: spec.power_on,
         }),
         Address::Mqtt { topic } => OutputForm::Mapped(mapped_output(section, topic, spec)),
         _ => return None,

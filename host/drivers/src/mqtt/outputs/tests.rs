@@ -14,6 +14,7 @@ fn zigbee(timer: Option<Timer>) -> OutputPoint {
             name: "Plug".into(),
             endpoint: None,
             timer,
+            power_on: None,
         }),
     }
 }
@@ -200,6 +201,7 @@ fn the_list_of_devices_brings_the_timer() {
         switches: vec![None],
         dims: false,
         timer,
+        power_on: Vec::new(),
         disabled: false,
     };
     let unknown = outputs.learn(&[device("Other", Timer::None)]);

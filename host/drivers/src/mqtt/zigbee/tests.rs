@@ -12,6 +12,7 @@ fn output(endpoint: Option<&str>) -> ZigbeeOutput {
         name: "Plug".into(),
         endpoint: endpoint.map(Into::into),
         timer: None,
+        power_on: None,
     }
 }
 

@@ -163,3 +163,31 @@ fn a_witness_is_a_sensor_of_the_file_and_its_threshold_fits_the_device() {
         assert!(said.contains("feedback") && said.contains(says), "{said}");
     }
 }
+
+#[test]
+fn a_plug_goes_where_it_is_safe_when_its_power_returns() {
+    let plug = |role: &str, more: &str| {
+        format!(
+            "[mqtt]\nbroker = \"localhost\"\n[zone.tent]\n[device]\nplug = {{ zone = \"tent\", \
+             role = \"{role}\", switched = true, output = \"zigbee:Plug\"{more} }}\n"
+        )
+    };
+    let power_on = |text: &str| {
+        let devices = sound(text).room.devices;
+        devices[&DeviceId::new("plug").unwrap()].power_on
+    };
+    use growbox_model::PowerOn;
+    assert_eq!(power_on(&plug("humidifier", "")), Some(PowerOn::Off));
+    assert_eq!(power_on(&plug("circulation", "")), Some(PowerOn::On));
+    let previous = plug("light", ", power_on = \"previous\"");
+    assert_eq!(power_on(&previous), Some(PowerOn::Previous));
+    assert_eq!(power_on(&plug("light", ", power_on = \"unchanged\"")), None);
+    let wrong = said(&plug("light", ", power_on = \"of\""));
+    assert!(
+        wrong.contains("power_on") && wrong.contains("off"),
+        "{wrong}"
+    );
+    let nowhere =
+        said("[device]\nx = { role = \"other\", output = \"null:x\", power_on = \"off\" }\n");
+    assert!(nowhere.contains("power_on has no effect"), "{nowhere}");
+}
