@@ -37,11 +37,11 @@ pub enum Address {
         /// The far side's own name of the output or sensor.
         point: Text,
     },
-    /// `gpio:PIN`: a relay on a pin of this Raspberry Pi, by its BCM number.
+    /// `gpio:PIN`: a relay or a contact on a pin of this Raspberry Pi, by its BCM number.
     Pin {
         /// 0…27.
         pin: u8,
-        /// On is low: `gpio:PIN#low`.
+        /// On, or closed, is low: `gpio:PIN#low`.
         active_low: bool,
     },
     /// `zigbee:NAME`: a device of Zigbee2MQTT.
@@ -134,13 +134,6 @@ pub fn parse_source(text: &str) -> Result<Address, Objection> {
             "unknown_sensor",
             format!(
                 "{} is an outlet; a sensor is the whole device",
-                quoted(text)
-            ),
-        )),
-        Address::Pin { .. } => Err(Objection::new(
-            "unknown_sensor",
-            format!(
-                "{} is no sensor: gpio: drives relays and reads nothing",
                 quoted(text)
             ),
         )),
@@ -346,6 +339,7 @@ mod tests {
         assert!(parse_source("sim:canopy").is_ok());
         assert!(parse_source("sim:heater").is_err());
         assert!(parse_source("null:x").is_err());
+        assert!(parse_source("gpio:4#low").is_ok());
         assert!(parse_source("zigbee:Strip#l1").is_err());
         assert!(parse_source("unix:/run/x#anything").is_ok());
     }

@@ -172,7 +172,7 @@ impl Drivers {
                 Box::new(Simulated::new(tent, interval, outputs(), sensors)?)
             }
             NULL => Box::new(Null),
-            PINS => Box::new(Gpio::open(&served.outputs, &self.sink)?),
+            PINS => Box::new(Gpio::open(&served.outputs, &served.sensors, &self.sink)?),
             BROKER => return Ok(()),
             socket => Box::new(self.unix(socket, &served)?),
         };

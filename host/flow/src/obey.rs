@@ -1,12 +1,17 @@
 //! Obeying: an event said with the token is taken over as a setting, a person's `set`, a stop.
 
 use growbox_model::{
-    Command, DeviceId, Event, Json, Objection, Request, Requester, Span, VerdictKind, ZoneId,
+    Command, DeviceId, Event, Json, Objection, Quality, Reading, Request, Requester, Span,
+    VerdictKind, ZoneId,
 };
 use serde_json::{Map, Value, json};
 
 use crate::flow::Flow;
+use crate::judge::Said;
 use crate::say::Saying;
+
+/// From here on a contact counts as pressed.
+const PRESSED: f64 = 0.5;
 
 impl Flow {
     /// An event said with the token is taken over: a setting, a person's `set`, a stop.
@@ -37,6 +42,25 @@ impl Flow {
         let named = named.filter(|zone| self.room.zones.contains_key(zone));
         let zone = event.zone.clone().or(named);
         self.gate.stop(zone.as_ref(), &reason, &by);
+    }
+
+    /// The sensor that the configuration names stops everything while it says so, and again after
+    /// a reset. It speaks as a person does: what is only observed is driven too.
+    pub(crate) fn hear_stop_input(&mut self, event: &Event, reading: &Reading) {
+        let named = self.room.node.stop_input.as_ref() == Some(&reading.sensor);
+        let says = reading.quality != Quality::Bad && reading.value >= PRESSED;
+        if !named || !says || self.gate.is_stopped() {
+            return;
+        }
+        let sensor = &reading.sensor;
+        let reason = format!("{sensor} says stop");
+        let said = Said {
+            cause: Some(event.seq),
+            ..Said::default()
+        };
+        self.say_stop(None, &reason, &said);
+        let by = Requester::Person(format!("sensor:{sensor}").into());
+        self.gate.stop(None, &reason.into(), &by);
     }
 
     fn obey_request(&mut self, event: &Event, data: &Map<String, Value>) -> Result<(), Objection> {

@@ -137,6 +137,7 @@ impl Flow {
             }
             self.show(event, reading);
             self.hear_witness(reading);
+            self.hear_stop_input(event, reading);
         }
     }
 

@@ -337,6 +337,11 @@ impl Gate {
         self.pending.records.push(record);
     }
 
+    /// Whether everything is stopped.
+    pub fn is_stopped(&self) -> bool {
+        self.stops.contains_key(&None)
+    }
+
     /// Takes back the stop of a zone (none: every stop), and the latched trips there once they
     /// are clear. Claims begin empty.
     pub fn reset(&mut self, zone: Option<&ZoneId>) -> Result<(), Objection> {

@@ -113,6 +113,8 @@ pub struct NodeSpec {
     pub ring: usize,
     /// How often `system.health.check` is said, room time; none: never.
     pub health_every: Option<Span>,
+    /// The sensor that stops everything while it says 1.
+    pub stop_input: Option<SensorId>,
 }
 
 impl Default for NodeSpec {
@@ -127,6 +129,7 @@ impl Default for NodeSpec {
             queue: 1000,
             ring: 8192,
             health_every: None,
+            stop_input: None,
         }
     }
 }

@@ -5,7 +5,9 @@
 
 mod bench_room;
 mod blocked;
+mod button;
 mod clock;
+mod day;
 mod flood;
 mod guardian;
 mod kills;

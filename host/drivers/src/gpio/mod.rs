@@ -1,9 +1,10 @@
-//! `gpio:PIN`: relays on the pins of a Raspberry Pi, by their BCM numbers.
+//! `gpio:PIN`: relays and contacts on the pins of a Raspberry Pi, by their BCM numbers.
 //!
 //! A pin is driven at once and keeps its level whatever becomes of this process: what makes it
 //! safe then is the guardian. The timer that other devices have of their own is here: an order
 //! with an end goes off by itself, in machine time.
 
+mod inputs;
 mod pins;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ use crate::address::{Address, parse_output};
 use crate::driver::{Driver, DriverEvent, Order, Sink};
 use crate::machine;
 
+use inputs::{Inputs, LOOK};
 use pins::{Pins, Raspberry};
 
 /// Every relay on a pin of this machine.
@@ -32,6 +34,7 @@ struct Shared {
 struct State {
     pins: Box<dyn Pins>,
     relays: BTreeMap<u8, Relay>,
+    inputs: Inputs,
     over: bool,
 }
 
@@ -50,15 +53,22 @@ impl Gpio {
     /// # Errors
     ///
     /// `no_pins` where it has none, or they may not be driven.
-    pub(crate) fn open(outputs: &BTreeSet<Text>, sink: &Sink) -> Result<Self, Objection> {
+    pub(crate) fn open(
+        outputs: &BTreeSet<Text>,
+        sensors: &BTreeSet<Text>,
+        sink: &Sink,
+    ) -> Result<Self, Objection> {
         let pins = Raspberry::open().map_err(|why| Objection::new("no_pins", why))?;
-        Self::over(Box::new(pins), outputs, sink)
+        let mut driver = Self::over(Box::new(pins), outputs, sink)?;
+        driver.listen(sensors);
+        Ok(driver)
     }
 
     fn over(pins: Box<dyn Pins>, outputs: &BTreeSet<Text>, sink: &Sink) -> Result<Self, Objection> {
         let state = State {
             pins,
             relays: BTreeMap::new(),
+            inputs: Inputs::default(),
             over: false,
         };
         let shared = Arc::new(Shared {
@@ -140,7 +150,12 @@ impl Driver for Gpio {
         }
     }
 
-    fn listen(&mut self, _points: &BTreeSet<Text>) {}
+    fn listen(&mut self, points: &BTreeSet<Text>) {
+        for why in self.shared.state().listen(points) {
+            tracing::error!("not listened to: {why}");
+        }
+        self.shared.changed.notify_all();
+    }
 
     fn simulated(&self) -> Option<bool> {
         Some(false)
@@ -157,13 +172,14 @@ impl Shared {
         let mut state = self.state();
         while !state.over {
             let now = machine::now();
-            for gone_off in state.run_out(now) {
-                (self.sink)(gone_off);
+            let mut news = state.run_out(now);
+            news.extend(state.look(now));
+            for event in news {
+                (self.sink)(event);
             }
-            let next = state.relays.values().filter_map(|relay| relay.ends).min();
-            state = match next {
-                Some(end) => {
-                    let wait = machine::until(end, now).duration();
+            state = match state.next_look(now) {
+                Some(next) => {
+                    let wait = machine::until(next, now).duration();
                     let waited = self.changed.wait_timeout(state, wait);
                     waited.unwrap_or_else(PoisonError::into_inner).0
                 }
@@ -194,6 +210,23 @@ impl State {
             "pin {pin} does not follow: something else holds it {}",
             if found { "high" } else { "low" }
         ))
+    }
+
+    /// Listens to these contacts; what cannot be listened to, and why.
+    fn listen(&mut self, points: &BTreeSet<Text>) -> Vec<String> {
+        let is_relay = |pin: u8| self.relays.contains_key(&pin);
+        self.inputs.exchange(points, &mut *self.pins, is_relay)
+    }
+
+    fn look(&mut self, now: Span) -> Vec<DriverEvent> {
+        self.inputs.look(&mut *self.pins, now)
+    }
+
+    /// When a relay ends, or contacts are to be looked at again.
+    fn next_look(&self, now: Span) -> Option<Span> {
+        let ends = self.relays.values().filter_map(|relay| relay.ends).min();
+        let look = (!self.inputs.is_empty()).then(|| Span(now.0.saturating_add(LOOK.0)));
+        [ends, look].into_iter().flatten().min()
     }
 
     /// Switches off whose time is over; one that cannot be is tried again with the next order.
@@ -253,6 +286,17 @@ mod tests {
         }
 
         fn leave(&mut self, _pin: u8) {}
+
+        fn listen(&mut self, pin: u8) -> Result<(), String> {
+            self.0.lock().unwrap().entry(pin).or_insert(true);
+            Ok(())
+        }
+
+        fn look(&mut self, pin: u8) -> Result<bool, String> {
+            Ok(self.high(pin))
+        }
+
+        fn ignore(&mut self, _pin: u8) {}
     }
 
     fn open(outputs: &[&str]) -> (Gpio, Bread, Receiver<DriverEvent>) {
@@ -337,5 +381,46 @@ mod tests {
         assert_eq!(driver.attach("5").unwrap_err().code, "pin_taken");
         driver.detach("5#low");
         assert!(driver.attach("5").is_ok());
+    }
+
+    #[test]
+    fn a_contact_is_told_when_it_changes_and_by_its_polarity() {
+        let (mut driver, bread, heard) = open(&["17"]);
+        let points = ["22", "23#low", "17"].map(Text::from);
+        driver.listen(&points.into());
+        let told = |address: &str, value: f64| {
+            let wanted = |event: &DriverEvent| matches!(event, DriverEvent::Reading { address: a, value: v, .. } if **a == *address && *v == value);
+            let deadline = std::time::Instant::now() + Duration::from_secs(60);
+            while !wanted(&heard.recv_deadline(deadline).unwrap()) {}
+        };
+        told("gpio:22", 1.0);
+        bread.0.lock().unwrap().insert(23, false);
+        told("gpio:23#low", 1.0);
+        bread.0.lock().unwrap().insert(22, false);
+        told("gpio:22", 0.0);
+        driver.listen(&BTreeSet::new());
+        assert!(driver.shared.state().inputs.is_empty());
+    }
+
+    #[test]
+    fn what_bounces_or_stays_is_not_told() {
+        let mut pins = Bread::default();
+        let mut inputs = Inputs::default();
+        let relay = |pin: u8| pin == 5;
+        let points = ["22", "5"].map(Text::from).into();
+        let wrong = inputs.exchange(&points, &mut pins, relay);
+        assert_eq!(wrong, ["gpio:5: pin 5 is that of a relay"]);
+        let mut seen = Vec::new();
+        for (milliseconds, high) in [(0, true), (20, false), (40, true), (60, true), (80, true)] {
+            pins.0.lock().unwrap().insert(22, high);
+            let news = inputs.look(&mut pins, Span::millis(milliseconds));
+            seen.push(news.len());
+        }
+        assert_eq!(seen, [0, 0, 0, 1, 0]);
+        assert_eq!(
+            inputs.look(&mut pins, Span::seconds(11)).len(),
+            1,
+            "it still is"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rppal::gpio::{Gpio, Level, Mode, OutputPin};
+use rppal::gpio::{Gpio, InputPin, Level, Mode, OutputPin};
 
 /// Pins that can be driven. Every call comes back at once.
 pub(super) trait Pins: Send {
@@ -13,6 +13,12 @@ pub(super) trait Pins: Send {
     fn write(&mut self, pin: u8, high: bool) -> Result<bool, String>;
     /// Lets go of a pin; it keeps its level.
     fn leave(&mut self, pin: u8);
+    /// Makes a pin an input, pulled up: what is open, or broken, is high.
+    fn listen(&mut self, pin: u8) -> Result<(), String>;
+    /// Whether an input is high.
+    fn look(&mut self, pin: u8) -> Result<bool, String>;
+    /// Lets go of an input.
+    fn ignore(&mut self, pin: u8);
 }
 
 /// The header of a Raspberry Pi.
@@ -20,6 +26,7 @@ pub(super) trait Pins: Send {
 pub(super) struct Raspberry {
     gpio: Gpio,
     taken: BTreeMap<u8, OutputPin>,
+    inputs: BTreeMap<u8, InputPin>,
 }
 
 impl Raspberry {
@@ -31,6 +38,7 @@ impl Raspberry {
         Ok(Self {
             gpio,
             taken: BTreeMap::new(),
+            inputs: BTreeMap::new(),
         })
     }
 }
@@ -63,5 +71,21 @@ impl Pins for Raspberry {
 
     fn leave(&mut self, pin: u8) {
         self.taken.remove(&pin);
+    }
+
+    fn listen(&mut self, pin: u8) -> Result<(), String> {
+        let raw = self.gpio.get(pin).map_err(|error| error.to_string())?;
+        self.inputs.insert(pin, raw.into_input_pullup());
+        Ok(())
+    }
+
+    fn look(&mut self, pin: u8) -> Result<bool, String> {
+        let input = self.inputs.get(&pin);
+        let input = input.ok_or_else(|| format!("pin {pin} is not listened to"))?;
+        Ok(input.is_high())
+    }
+
+    fn ignore(&mut self, pin: u8) {
+        self.inputs.remove(&pin);
     }
 }

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use growbox_model::Span;
 use growbox_model::room::{ClockForm, NodeSpec};
+use growbox_model::{SensorId, Span};
 use jiff::tz::TimeZone;
 use toml_edit::Value;
 
@@ -82,6 +82,11 @@ pub(super) fn read(
         "recent events kept in memory; who is further behind reads the log",
     );
     let health_every = health_every(&mut section, clock);
+    let stop_input = section.or_none(
+        "stop_input",
+        |value| Ok(SensorId::new(&text(value)?)?),
+        "no button stops it; one is a line of [sensor], such as source = \"gpio:4\"",
+    );
     let data = section.or_none(
         "data",
         some_text,
@@ -98,6 +103,7 @@ pub(super) fn read(
         queue,
         ring,
         health_every,
+        stop_input,
     };
     (node, data.map(|data| around.folder.join(data)))
 }

@@ -226,7 +226,7 @@ error: unknown time zone "Europe/Berln", did you mean "Europe/Berlin"?
                               ^^^^^^^^^^^^^^   IANA names, such as "Europe/Berlin" or "UTC"
 error: unknown key "colour"
   growbox.toml:4  colour = "green"
-                  ^^^^^^   known: name, clock, speed, time_zone, unknown_sensors, max_ahead, max_age, queue, ring, health_every, data
+                  ^^^^^^   known: name, clock, speed, time_zone, unknown_sensors, max_ahead, max_age, queue, ring, health_every, stop_input, data
 error: zone id "Tent" does not fit [a-z0-9_-]{1,64}
   growbox.toml:6  [zone.Tent]
                         ^^^^

@@ -191,3 +191,32 @@ fn a_plug_goes_where_it_is_safe_when_its_power_returns() {
         said("[device]\nx = { role = \"other\", output = \"null:x\", power_on = \"off\" }\n");
     assert!(nowhere.contains("power_on has no effect"), "{nowhere}");
 }
+
+#[test]
+fn the_button_is_a_sensor_with_a_source_and_no_pin_is_two_things() {
+    let room = |button: &str, sensor: &str| {
+        format!(
+            "[node]\nstop_input = \"{button}\"\n[sensor]\nbutton = {{ {sensor} }}\n[device]\n\
+             lamp = {{ role = \"other\", switched = true, output = \"gpio:17\" }}\n"
+        )
+    };
+    let sound = sound(&room("button", "source = \"gpio:4\""));
+    assert_eq!(sound.room.node.stop_input, SensorId::new("button").ok());
+    for (button, sensor, says) in [
+        ("buton", "source = \"gpio:4\"", "button"),
+        (
+            "button",
+            "interval = \"1min\"",
+            "anybody may speak for button",
+        ),
+        (
+            "button",
+            "source = \"gpio:17#low\"",
+            "pin 17 is that of lamp",
+        ),
+        ("no name", "source = \"gpio:4\"", "stop_input"),
+    ] {
+        let said = said(&room(button, sensor));
+        assert!(said.contains(says), "{said}");
+    }
+}
