@@ -13,6 +13,7 @@
 //! `target/guests` or where `GROWBOX_GUESTS` says. Nothing sleeps for a fixed time: it waits
 //! until something is so, with a deadline. What the host wrote is printed when a test fails.
 
+mod bridge;
 mod broker;
 mod chance;
 pub mod checker;
@@ -27,6 +28,7 @@ mod room;
 mod state;
 mod wait;
 
+pub use bridge::Bridge;
 pub use broker::{Broker, Peer};
 pub use chance::Chance;
 pub use client::{Answer, Client, Gone, with_seq};

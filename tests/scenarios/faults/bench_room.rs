@@ -75,6 +75,12 @@ impl Bench {
         checker::acquit(&self.limits, &record, &log);
     }
 
+    /// The same, by a log that was exported otherwise.
+    #[track_caller]
+    pub(super) fn acquit_by(&self, log: &[Value]) {
+        checker::acquit(&self.limits, &self.outside.record(), log);
+    }
+
     /// The log, as `growbox events export` writes it.
     #[track_caller]
     pub(super) fn export(&self) -> Vec<Value> {

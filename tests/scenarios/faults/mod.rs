@@ -8,6 +8,8 @@ mod blocked;
 mod button;
 mod clock;
 mod day;
+mod disk;
+mod fight;
 mod flood;
 mod guardian;
 mod kills;

@@ -105,7 +105,7 @@ fn a_full_disk_refuses_and_what_was_accepted_is_kept() {
 }
 
 /// Writes until nothing fits any more.
-fn fill(path: &std::path::Path) {
+pub(crate) fn fill(path: &std::path::Path) {
     let mut file = File::create(path).expect("writable");
     for block in [1 << 20, 1 << 12, 1] {
         let block = vec![0; block];

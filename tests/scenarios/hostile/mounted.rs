@@ -10,7 +10,7 @@ use growbox_tests::{Ended, Room, until};
 ///
 /// # Panics
 /// In CI where they cannot.
-pub(super) fn possible(test: &str) -> bool {
+pub(crate) fn possible(test: &str) -> bool {
     let room = Room::new("");
     let mut probe = Command::new("unshare");
     probe
@@ -49,7 +49,7 @@ fn inside(room: &Room, script: &str) -> Command {
 }
 
 /// Runs to its end, where it is expected to refuse.
-pub(super) fn run_to_end(room: &Room, script: &str) -> Ended {
+pub(crate) fn run_to_end(room: &Room, script: &str) -> Ended {
     let output = inside(room, script).output().expect("unshare starts");
     Ended {
         code: output.status.code(),
@@ -59,15 +59,15 @@ pub(super) fn run_to_end(room: &Room, script: &str) -> Ended {
 }
 
 /// A host that runs there. Dropped, it is killed.
-pub(super) struct Mounted {
+pub(crate) struct Mounted {
     child: Child,
     data: PathBuf,
-    pub(super) address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Mounted {
     #[track_caller]
-    pub(super) fn start(room: &Room, script: &str) -> Self {
+    pub(crate) fn start(room: &Room, script: &str) -> Self {
         let mut child = inside(room, script).spawn().expect("unshare starts");
         let root = PathBuf::from(format!("/proc/{}/root", child.id()));
         let below = room.data();
@@ -89,13 +89,13 @@ impl Mounted {
     }
 
     /// Its data directory, as it sees it.
-    pub(super) fn data(&self) -> &Path {
+    pub(crate) fn data(&self) -> &Path {
         &self.data
     }
 
     /// Asks it to end, and waits until it has.
     #[track_caller]
-    pub(super) fn terminate(mut self) -> ExitStatus {
+    pub(crate) fn terminate(mut self) -> ExitStatus {
         let mut kill = Command::new("kill");
         let told = kill.arg(self.child.id().to_string()).status();
         assert!(told.is_ok_and(|status| status.success()));

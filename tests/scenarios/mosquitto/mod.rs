@@ -1,6 +1,7 @@
 //! MQTT against a real mosquitto. `cargo xtask test` installs it where it may; else this suite
 //! is skipped by name.
 
+mod checked;
 mod commands;
 mod faults;
 mod readings;
