@@ -79,6 +79,9 @@ impl RoomClock {
                     _ => machine.wall.max(known.wall.plus(Span(1))),
                 };
                 let gap = if trusted_gap { away } else { Span(1) };
+                // A wall clock that was set meanwhile lets nothing rest that has not rested.
+                let rested = known.ended.map(|ended| machine.boot.since(ended));
+                let gap = rested.map_or(gap, |rested| gap.min(rested.max(Span(1))));
                 Now {
                     moment: known.moment + gap,
                     wall,
@@ -189,6 +192,16 @@ mod tests {
         };
         let resumed = RoomClock::restored(ClockForm::System, &known, machine(0, 2_300));
         assert_eq!(resumed.now().moment, Moment(800), "the wall difference");
+        let set_meanwhile = Restored {
+            ended: Some(Moment(10)),
+            ..known.clone()
+        };
+        let resumed = RoomClock::restored(ClockForm::System, &set_meanwhile, machine(15, 90_000));
+        assert_eq!(
+            resumed.now().moment,
+            Moment(505),
+            "no longer than it was away"
+        );
         let stepped_back = RoomClock::restored(ClockForm::System, &known, machine(0, 1_000));
         assert_eq!(stepped_back.now().moment, Moment(501));
     }

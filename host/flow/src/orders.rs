@@ -213,7 +213,12 @@ impl Flow {
             json!({"section": format!("zone.{zone}"), "parameter": key, "old": old, "new": value})
         };
         let changes: Vec<Value> = keys.map().into_iter().map(change).collect();
-        let data = json!({"changes": changes, "applied_by": by.who, "requires_restart": false});
+        let data = json!({
+            "changes": changes,
+            "applied_by": by.who,
+            "reason": by.reason,
+            "requires_restart": false,
+        });
         self.say(Saying::host("system.config.changed", &data).in_zone(Some(zone.clone())));
         Answer::Zones(
             self.zone_rows()

@@ -194,6 +194,8 @@ pub struct Restored {
     /// Whether the machine has not been started anew since; what the log cannot know, the
     /// caller tells. Only a clean end within the same boot keeps what protection knows.
     pub same_boot: bool,
+    /// When it ended cleanly in this boot, machine clock; what the log cannot know either.
+    pub ended: Option<Moment>,
     /// The newest stored room time.
     pub moment: Moment,
     /// The wall clock at that time.

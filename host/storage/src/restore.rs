@@ -33,6 +33,7 @@ pub(crate) fn restore(connection: &Connection, position: &Position) -> rusqlite:
         first_seq: retention::first(connection, position)?,
         clean: position.clean,
         same_boot: false,
+        ended: None,
         moment: position.moment,
         wall: position.wall,
         newest_at: position.newest_at,

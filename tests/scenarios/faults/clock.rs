@@ -73,15 +73,16 @@ fn a_day_forth_and_back_ends_nothing_early_or_late() {
     assert_eq!(host.terminate().code(), Some(0));
 }
 
-/// What the gate says to switching the lamp on.
+/// What the gate says to switching the lamp on now.
 fn verdict(host: &Host) -> Value {
     set(host, "lamp", 1.0, 60);
     let answered = |event: &Value| {
         let kind = event["type"].as_str().unwrap_or_default();
         kind.ends_with(".granted") || kind.ends_with(".dampened")
     };
-    host.client()
-        .wait_event("type=device.action.*&device=lamp", answered)
+    let events = host.client().events("type=device.action.*&device=lamp");
+    let newest = events.into_iter().rev().find(answered);
+    newest.expect("what is set is judged before it is answered")
 }
 
 #[test]
@@ -124,5 +125,38 @@ fn another_boot_makes_every_protected_device_rest_first() {
     });
     let rested = outside.now() - before;
     assert!(rested > 1.5, "it rested only {rested} s after another boot");
+    assert_eq!(host.terminate().code(), Some(0));
+}
+
+#[test]
+fn a_clock_set_forth_between_two_hosts_lets_nothing_rest_that_has_not_rested() {
+    let (room, outside) = room();
+    let host = start(&room, "one");
+    until("the lamp to have rested", || {
+        (outside.now() > 4.0).then_some(())
+    });
+    set(&host, "lamp", 1.0, 60);
+    until("the lamp to be on", || {
+        (outside.level("lamp") == 1.0).then_some(())
+    });
+    assert_eq!(host.terminate().code(), Some(0));
+    assert_eq!(outside.level("lamp"), 0.0);
+    shift(&room, 86_400);
+    let host = start(&room, "one");
+    assert_eq!(verdict(&host)["type"], "device.action.dampened");
+    until("the lamp to be on after all", || {
+        set(&host, "lamp", 1.0, 60);
+        (outside.level("lamp") == 1.0).then_some(())
+    });
+    let record = outside.record();
+    let switched = |level: f64| {
+        let mut entries = record.iter().rev();
+        let wanted =
+            growbox_tests::What::Switched("lamp".to_owned(), level, growbox_tests::By::Order);
+        let entry = entries.find(|entry| entry.what == wanted);
+        entry.map(|entry| entry.at).expect("it was switched")
+    };
+    let rested = switched(1.0) - switched(0.0);
+    assert!(rested >= 2.99, "it rested {rested} s");
     assert_eq!(host.terminate().code(), Some(0));
 }

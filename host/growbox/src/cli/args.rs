@@ -90,7 +90,7 @@ enum Word {
     /// Ask what happened
     #[command(subcommand)]
     Events(EventsWord),
-    /// Ask about devices
+    /// Ask about devices, and move them
     #[command(subcommand)]
     Device(DeviceWord),
     /// Ask about zones, and change them

@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use growbox_model::Moment;
 
 use crate::guardian::word::boot_id;
 
@@ -68,16 +69,31 @@ impl DataDirectory {
         Ok(token)
     }
 
-    /// Whether the machine still runs as it did when this was asked last.
-    pub(super) fn same_boot(&self) -> anyhow::Result<bool> {
+    /// Whether the machine still runs as it did when this was asked last, and when the host ended
+    /// cleanly since, machine clock.
+    pub(super) fn boot(&self) -> anyhow::Result<(bool, Option<Moment>)> {
         let now = boot_id();
-        let path = self.0.join("boot");
-        let before = std::fs::read_to_string(&path).unwrap_or_default();
-        let same = !now.is_empty() && before.trim() == now;
-        if !same {
+        let path = self.boot_file();
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let mut lines = text.lines();
+        let same = !now.is_empty() && lines.next() == Some(now.as_str());
+        let ended = lines
+            .next()
+            .and_then(|nanoseconds| nanoseconds.parse().ok());
+        if !same || ended.is_some() {
             self.write(&path, &now)?;
         }
-        Ok(same)
+        Ok((same, ended.filter(|_| same).map(Moment)))
+    }
+
+    /// The host has ended cleanly now.
+    pub(super) fn note_end(&self, now: Moment) -> anyhow::Result<()> {
+        let text = format!("{}\n{}\n", boot_id(), now.0);
+        self.write(&self.boot_file(), &text)
+    }
+
+    fn boot_file(&self) -> PathBuf {
+        self.0.join("boot")
     }
 
     /// Where the host listens, for clients; replaced whole.

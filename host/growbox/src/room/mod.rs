@@ -85,6 +85,7 @@ pub struct Room {
     broker: Option<Running>,
     reload: Option<Reload>,
     renewal: Renewal,
+    data: DataDirectory,
     _pulse: Option<Pulse>,
 }
 
@@ -117,7 +118,7 @@ impl Room {
         let (inbox, messages) = bounded(INBOX);
         let limits = limits_of(&storage);
         let (log, mut restored) = open_log(data, limits, inbox.clone())?;
-        restored.same_boot = data.same_boot()?;
+        (restored.same_boot, restored.ended) = data.boot()?;
         let points = Points::of(&room);
         let sink = driver_sink(&room, &points, inbox.clone());
         let mut drivers = open_drivers(&room, &points, &sink)?;
@@ -180,6 +181,7 @@ impl Room {
             log,
             reload: None,
             renewal,
+            data: data.clone(),
             _pulse: pulse,
         })
     }
@@ -246,6 +248,9 @@ impl Room {
             .map_err(|_| anyhow!("the flow panicked while it ended"))?;
         if self.log.flush(LAST_COMMIT) {
             self.log.close();
+            if let Err(error) = self.data.note_end(clock::machine().boot) {
+                tracing::warn!("when it ended is not kept: {error:#}");
+            }
             Ok(())
         } else {
             bail!("the last commit is not durable: {}", why_not(&self.log))
