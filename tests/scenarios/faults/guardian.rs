@@ -3,7 +3,7 @@
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
 
-use growbox_tests::{By, DEADLINE, Host, Room, What, until};
+use growbox_tests::{By, DEADLINE, Host, Outside, Room, What, until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -143,6 +143,57 @@ fn the_fourth_failure_in_a_row_is_the_last() {
     );
     assert_eq!(host.terminate().code(), Some(1));
     assert_eq!(bench.outside.level("valve"), 0.0);
+}
+
+/// A fan that must run when nobody decides, and rests six seconds first.
+const FAN: &str = r#"
+[zone.tent]
+operation = "control"
+[device]
+fan = { zone = "tent", role = "circulation", switched = true, never_off = false, safe_level = 1, start_level = 0, cool_down = 0, min_on = 0, min_off = 6, output = "unix:{folder}/room.sock#fan" }
+"#;
+
+#[test]
+fn what_must_be_on_goes_on_as_soon_as_its_minimum_off_allows() {
+    const MIN_OFF: f64 = 6.0;
+    let room = Room::new(FAN);
+    let outside = Outside::new(&room.path().join("room.sock"), &["fan"], 1.0);
+    let mut host = room.start_guarded();
+    for _ in 0..3 {
+        host = host.replaced_after(Signal::KILL);
+    }
+    // The fourth host switches it on, and a person off again.
+    let set = |level: f64| {
+        let set = json!({"level": level, "for": 3600, "who": "ann", "reason": "a test"});
+        let _ = host
+            .client()
+            .post("/api/v1/devices/fan/set", &set)
+            .expect(200);
+        until("the fan to follow", || {
+            (outside.level("fan") == level).then_some(())
+        });
+    };
+    set(1.0);
+    set(0.0);
+    let switched = |level: f64| {
+        let wanted = What::Switched("fan".to_owned(), level, By::Order);
+        let record = outside.record();
+        let newest = record.iter().rev().find(|entry| entry.what == wanted);
+        newest.map(|entry| entry.at).expect("it was switched")
+    };
+    let off = switched(0.0);
+    kill_process(host.guarded_pid(), Signal::KILL).expect("it lives");
+    until("the fan to be on", || {
+        (outside.level("fan") == 1.0).then_some(())
+    });
+    let rested = switched(1.0) - off;
+    assert!(rested >= MIN_OFF - 0.01, "it rested {rested} s");
+    assert!(
+        rested <= MIN_OFF + AFTER_AN_END,
+        "it was off for {rested} s"
+    );
+    assert_eq!(host.terminate().code(), Some(1));
+    assert_eq!(outside.level("fan"), 1.0);
 }
 
 #[test]
