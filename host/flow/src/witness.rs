@@ -21,22 +21,23 @@ impl Flow {
         let device = &testimony.device;
         let zone = self.zone_of(device);
         let rule = format!("device:{device}");
-        let (mismatch, recovery) = match &testimony.finding {
+        let (code, message, recovery) = match &testimony.finding {
             Finding::Believed => {
                 let alert = json!({"rule": rule, "subject": device});
                 self.announce(Saying::host("alert.cleared", &alert).in_zone(zone));
                 return;
             }
-            Finding::Doubted(mismatch) => (mismatch, "it is told again"),
+            Finding::Failing(why) => ("driver_failed", why, "it is told again, ever more rarely"),
+            Finding::Doubted(mismatch) => (code(mismatch), &mismatch.message, "it is told again"),
             Finding::GivenUp(mismatch) => (
-                mismatch,
+                code(mismatch),
+                &mismatch.message,
                 "it is kept at its safe level until a person releases it",
             ),
         };
-        let Mismatch { on, message } = mismatch;
         let error = json!({
             "device_id": device,
-            "error_code": if *on { "stuck_on" } else { "stuck_off" },
+            "error_code": code,
             "message": message,
             "recovery_action": recovery,
         });
@@ -52,4 +53,8 @@ impl Flow {
         self.announce(alert.caused_by(error));
         self.commit.urgent = true;
     }
+}
+
+fn code(mismatch: &Mismatch) -> &'static str {
+    if mismatch.on { "stuck_on" } else { "stuck_off" }
 }

@@ -107,6 +107,8 @@ pub(crate) struct Link {
     pub(crate) retry: Option<(f64, Moment)>,
     /// Failures in a row.
     pub(crate) failures: u32,
+    /// It has been said that it fails.
+    pub(crate) failing: bool,
 }
 
 /// What the last settling made of a device.
@@ -274,6 +276,7 @@ impl Link {
             failure: None,
             retry: None,
             failures: 0,
+            failing: false,
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::drive::switched;
 use crate::gate::Gate;
 use crate::pulse;
 use crate::settle::{Change, Settlement};
+use crate::witness::{self, Finding};
 
 /// A failed order is tried again after this, then ever more rarely.
 const FIRST_RETRY: Span = Span::seconds(5);
@@ -24,7 +25,10 @@ impl Gate {
             match report {
                 DriverReport::Confirmed(_, level) => confirmed(device, *level, now, out),
                 DriverReport::Moved(_, level) => moved(device, *level, now, out),
-                DriverReport::Failed(_, why) => failed(device, why, now.moment),
+                DriverReport::Failed(_, why) => {
+                    failed(device, why, now.moment);
+                    tell_failing(device, why, out);
+                }
                 DriverReport::Available(_, yes) => available(device, *yes, now.moment),
             }
         }
@@ -64,6 +68,9 @@ pub(crate) fn arrived(device: &mut Device, level: f64, now: Now, out: &mut Settl
     device.real.heading = None;
     device.link.failures = 0;
     device.link.retry = None;
+    if std::mem::take(&mut device.link.failing) {
+        witness::testify(device, Finding::Believed, out);
+    }
     if device.real.level != Some(level) {
         counts_from_here(device, level, now, out);
         let (trigger, cause) = device.link.purpose.clone();
@@ -144,6 +151,14 @@ pub(crate) fn failed(device: &mut Device, why: &str, now: Moment) {
     let pause = Span(FIRST_RETRY.0 << device.link.failures.min(16)).min(LAST_RETRY);
     device.link.failures = device.link.failures.saturating_add(1);
     device.link.retry = aimed.map(|level| (level, now + pause));
+}
+
+/// Once may be a message that was lost; twice, of a device that can be reached, is for people.
+fn tell_failing(device: &mut Device, why: &str, out: &mut Settlement) {
+    if device.link.available && device.link.failures >= 2 && !device.link.failing {
+        device.link.failing = true;
+        witness::testify(device, Finding::Failing(why.into()), out);
+    }
 }
 
 /// Being out of reach is not a switch; only an order that was on its way may have been one, or

@@ -47,6 +47,8 @@ pub enum Finding {
     Doubted(Mismatch),
     /// It does not, again and again, and is kept at its safe level until a person releases it.
     GivenUp(Mismatch),
+    /// Its driver could not bring it there, twice in a row, though it can be reached; how, in words.
+    Failing(Text),
     /// It does again, or a person has released it.
     Believed,
 }
@@ -182,7 +184,7 @@ pub(crate) fn release(device: &mut Device, out: &mut Settlement) -> bool {
     true
 }
 
-fn testify(device: &Device, finding: Finding, out: &mut Settlement) {
+pub(crate) fn testify(device: &Device, finding: Finding, out: &mut Settlement) {
     out.testimonies.push(Testimony {
         device: device.spec.id.clone(),
         finding,

@@ -224,3 +224,32 @@ fn a_plug_is_told_to_stay_off_when_its_power_returns_and_is_asked_whether_it_wil
     assert_eq!(host.terminate().code(), Some(0));
     told(2);
 }
+
+#[test]
+fn a_state_topic_that_says_otherwise_is_an_error_and_an_alert_until_it_agrees() {
+    let broker = Broker::start();
+    let peer = broker.peer("peer");
+    peer.leave("tele/lamp", "online");
+    peer.leave("stat/lamp", "0");
+    let port = broker.port();
+    let room = growbox_tests::Room::new(&format!(
+        "[mqtt]\nbroker = \"127.0.0.1:{port}\"\n[zone.tent]\n{DEVICES}"
+    ));
+    let host = room.start();
+    let client = host.client();
+    connected(&client, 1.0);
+    ask(&client, "lamp", 1.0);
+    let error = client.wait_event("type=device.error", |_| true);
+    assert_eq!(error["data"]["device_id"], "lamp");
+    assert_eq!(error["data"]["error_code"], "driver_failed");
+    let alerts = client.get("/api/v1/alerts?state=raised").expect(200);
+    assert_eq!(alerts["alerts"][0]["rule"], "device:lamp");
+    let told = peer.heard("cmnd/lamp").len();
+    until("it to be told again", || {
+        (peer.heard("cmnd/lamp").len() > told).then_some(())
+    });
+    peer.say("stat/lamp", "1");
+    let _ = client.wait_event("type=alert.cleared", |_| true);
+    assert_eq!(client.row("devices", "lamp")["level"], 1.0);
+    assert_eq!(host.terminate().code(), Some(0));
+}

@@ -41,6 +41,7 @@ fn found(bench: &Bench) -> Vec<&'static str> {
     let words = |testimony: &Testimony| match &testimony.finding {
         Finding::Doubted(_) => "doubted",
         Finding::GivenUp(_) => "given up",
+        Finding::Failing(_) => "failing",
         Finding::Believed => "believed",
     };
     bench.said.testimonies.iter().map(words).collect()
@@ -158,4 +159,38 @@ fn a_person_may_try_who_is_kept_safe() {
     bench.forget();
     bench.settle();
     assert_eq!(levels(&bench), [1.0], "a hold goes first");
+}
+
+#[test]
+fn a_driver_that_fails_twice_is_told_once_until_it_does_again() {
+    let mut bench = Bench::rested(vec![exhaust()]);
+    bench.confirms = false;
+    let lease = Some(Span::hours(1));
+    bench.ask(&plugin("vpd"), "exhaust", Command::Level(0.5), lease);
+    let failed = DriverReport::Failed(id("exhaust"), "it says 0 %".into());
+    for expected in [&[][..], &["failing"], &["failing"]] {
+        bench.gate.report(&failed, bench.now);
+        bench.settle();
+        assert_eq!(found(&bench), expected);
+        bench.pass(Span::minutes(1));
+    }
+    bench
+        .gate
+        .report(&DriverReport::Confirmed(id("exhaust"), 0.5), bench.now);
+    bench.settle();
+    assert_eq!(found(&bench), ["failing", "believed"]);
+}
+
+#[test]
+fn who_cannot_be_reached_is_no_error() {
+    let mut bench = Bench::rested(vec![exhaust()]);
+    bench
+        .gate
+        .report(&DriverReport::Available(id("exhaust"), false), bench.now);
+    let failed = DriverReport::Failed(id("exhaust"), "gone".into());
+    for _ in 0..3 {
+        bench.gate.report(&failed, bench.now);
+        bench.settle();
+    }
+    assert_eq!(found(&bench), [""; 0]);
 }
