@@ -69,6 +69,7 @@ fn order(device: &mut Device, level: f64, wish: &Wish, now: Now, out: &mut Settl
     // What stands between it and its wish is another thing from here.
     device.roused = true;
     device.link.asserted = true;
+    device.witness.confirmed = false;
     device.link.failure = None;
     device.link.timer = end.map(|end| (now.moment, end));
     out.orders.push(DriveOrder {

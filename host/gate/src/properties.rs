@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use growbox_model::commit::Restored;
 use growbox_model::ports::{DriveOrder, DriverReport};
-use growbox_model::{Command, DeviceId, DeviceSpec, Moment, Operation, Quantity, Requester, Span};
+use growbox_model::{
+    Command, Danger, DeviceId, DeviceSpec, Feedback, Moment, Operation, Quantity, Requester,
+    SafetySpec, SensorId, Span,
+};
 use proptest::prelude::*;
 
 use crate::Settlement;
@@ -26,6 +29,10 @@ enum Step {
     Fail(usize),
     Reach(usize, bool),
     Move(usize, f64),
+    Witness(usize, Option<bool>),
+    LockOut(usize),
+    Unlock(usize),
+    Measure(f64),
 }
 
 const NAMES: [&str; 4] = ["dehumidifier", "exhaust", "fan", "heater"];
@@ -45,7 +52,33 @@ fn devices() -> Vec<DeviceSpec> {
         step: 0.05,
         every: Span::seconds(10),
     });
+    for spec in [&mut heater, &mut fan] {
+        spec.feedback = Some(Feedback {
+            sensor: SensorId::new(&format!("meter-{}", spec.id)).unwrap(),
+            quantity: Quantity::new("power").unwrap(),
+            on_above: 5.0,
+            within: Span::seconds(15),
+        });
+    }
     vec![heater, exhaust, device("dehumidifier", "dehumidifier"), fan]
+}
+
+/// Too hot: the heater goes off, the exhaust on, until it is over.
+fn rule() -> SafetySpec {
+    SafetySpec {
+        id: "hot".into(),
+        zone: zone(),
+        when: Danger::Above {
+            quantity: Quantity::new("temperature").unwrap(),
+            limit: 40.0,
+            clear: 37.0,
+        },
+        dwell: Span::seconds(30),
+        latch: false,
+        devices: [(id(3), 0.0), (id(1), 1.0)].into(),
+        message: "too hot".into(),
+        shipped: false,
+    }
 }
 
 fn requesters() -> [Requester; 4] {
@@ -78,6 +111,10 @@ fn step() -> impl Strategy<Value = Step> {
         1 => which().prop_map(Step::Fail),
         1 => (which(), any::<bool>()).prop_map(|(what, yes)| Step::Reach(what, yes)),
         1 => (which(), level()).prop_map(|(what, level)| Step::Move(what, level)),
+        2 => (which(), proptest::option::of(any::<bool>())).prop_map(|(what, on)| Step::Witness(what, on)),
+        1 => which().prop_map(Step::LockOut),
+        2 => which().prop_map(Step::Unlock),
+        2 => prop_oneof![Just(24.0), Just(39.0), Just(43.0), Just(f64::NAN)].prop_map(Step::Measure),
     ]
 }
 
@@ -108,6 +145,7 @@ impl Watched {
         };
         let mut bench = Bench::restored(devices(), &restored, operation);
         bench.confirms = false;
+        bench.gate.safety(&[rule()], &Restored::default());
         Self {
             bench,
             at: BTreeMap::new(),
@@ -156,6 +194,32 @@ impl Watched {
             Step::Fail(what) => self.report(&DriverReport::Failed(id(*what), "no".into())),
             Step::Reach(what, yes) => self.report(&DriverReport::Available(id(*what), *yes)),
             Step::Move(what, level) => self.moved(*what, *level),
+            Step::Witness(what, on) => {
+                let sensor = SensorId::new(&format!("meter-{}", NAMES[*what])).unwrap();
+                let power = Quantity::new("power").unwrap();
+                let watts = on.map(|on| if on { 300.0 } else { 0.0 });
+                self.bench.gate.witness(&sensor, &power, watts, now);
+            }
+            Step::LockOut(what) => {
+                let locked = self
+                    .bench
+                    .gate
+                    .lock_out(&id(*what), &"bob".into(), &"x".into(), now);
+                drop(locked);
+            }
+            Step::Unlock(what) => drop(self.bench.gate.unlock(&id(*what))),
+            Step::Measure(celsius) => {
+                let measures = &mut self.bench.world.measures;
+                if celsius.is_nan() {
+                    measures.remove("temperature");
+                } else {
+                    measures.insert("temperature", *celsius);
+                }
+                let temperature = Quantity::new("temperature").unwrap();
+                self.bench
+                    .gate
+                    .see(&zone(), &temperature, &self.bench.world, now);
+            }
         }
         self.settle();
     }
@@ -327,8 +391,12 @@ proptest! {
         }
         for which in 0..NAMES.len() {
             watched.take(&Step::Reach(which, true));
+            watched.take(&Step::Unlock(which));
+            watched.take(&Step::Witness(which, None));
             watched.take(&Step::Unhold(which));
         }
+        watched.take(&Step::Fresh(true));
+        watched.take(&Step::Measure(24.0));
         watched.take(&Step::Reset);
         watched.take(&Step::Operate(Operation::Control));
         watched.wait(Span::hours(3));
@@ -342,7 +410,7 @@ proptest! {
     #[test]
     fn an_observed_zone_is_never_touched(steps in proptest::collection::vec(step(), 1..60)) {
         let mut watched = Watched::new(true, Operation::Observe, true);
-        for step in steps.iter().filter(|step| !matches!(step, Step::Operate(_))) {
+        for step in steps.iter().filter(|step| !matches!(step, Step::Operate(_) | Step::LockOut(_))) {
             watched.take(step);
         }
         prop_assert_eq!(&watched.bench.orders, &[]);

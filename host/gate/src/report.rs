@@ -58,7 +58,9 @@ fn confirmed(device: &mut Device, level: f64, now: Now, out: &mut Settlement) {
     if device.real.heading != Some(level) {
         return moved(device, level, now, out);
     }
-    if !device.witness.doubts() {
+    if device.witness.doubts() {
+        device.witness.confirmed = true;
+    } else {
         arrived(device, level, now, out);
     }
 }

@@ -27,6 +27,8 @@ pub(crate) struct Witness {
     says: Option<(bool, Moment)>,
     /// How often in a row the device was caught.
     caught: u32,
+    /// While it is doubted: its driver has confirmed the newest order.
+    pub(crate) confirmed: bool,
     /// It was caught too often: how, in words.
     pub(crate) given_up: Option<Text>,
 }
@@ -114,10 +116,10 @@ pub(crate) fn compare(device: &mut Device, around: &Circumstances<'_>, out: &mut
         return;
     };
     let driven = around.operation != Operation::Observe || device.homing;
-    // On its way it is nowhere yet, unless its driver is not believed any more.
+    // On its way it is nowhere yet; who is doubted stays on its way until the witness agrees.
     let doubted = device.witness.doubts();
     let told = if doubted {
-        device.real.position()
+        device.real.heading.filter(|_| device.witness.confirmed)
     } else {
         device.real.level.filter(|_| device.real.heading.is_none())
     };
