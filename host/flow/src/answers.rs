@@ -10,6 +10,10 @@ use crate::intake::Post;
 impl Flow {
     /// Answers every post that has what it waits for.
     pub(crate) fn answer_posts(&mut self, ports: &mut impl Ports) {
+        let durable = self.durable;
+        for (ticket, answer, _) in self.pledges.extract_if(.., |(_, _, seq)| *seq <= durable) {
+            ports.answer(ticket, answer);
+        }
         let ready: Vec<Ticket> = self
             .intake
             .posts

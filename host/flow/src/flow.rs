@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use growbox_gate::{Change, Consequence, Gate, Settlement};
 use growbox_model::commit::{Commit, Record};
-use growbox_model::ports::Ports;
+use growbox_model::ports::{Ports, Ticket};
 use growbox_model::row::Answer;
 use growbox_model::{
     DeviceId, Instant, Moment, Now, Outcome, RoomSpec, SafePlan, Seq, Text, ZoneId,
@@ -95,6 +95,8 @@ pub struct Flow {
     pub(crate) latency: Latency,
     pub(crate) watch: Watch,
     pub(crate) violations: Violations,
+    /// Answers that are given once what they promise is on disk.
+    pub(crate) pledges: Vec<(Ticket, Answer, Seq)>,
 }
 
 /// How far the end of the process has come.

@@ -23,6 +23,7 @@ impl Flow {
         by: &Signature,
         ports: &mut impl Ports,
     ) {
+        let promises = matches!(order, Order::LockOut(_) | Order::Unlock(_));
         let answer = match order {
             Order::Set(..)
             | Order::Hold(..)
@@ -79,7 +80,13 @@ impl Flow {
             Answer::Devices(rows) => Answer::Devices(self.fresh_rows(&rows)),
             other => other,
         };
-        ports.answer(ticket, answer);
+        let done = matches!(answer, Answer::Devices(_));
+        // Somebody puts their hands into it once they are told: no crash may undo it then.
+        if promises && done && self.durable < self.last_seq && ports.log_refusal().is_none() {
+            self.pledges.push((ticket, answer, self.last_seq));
+        } else {
+            ports.answer(ticket, answer);
+        }
     }
 
     /// Releases a sensor from its source.

@@ -98,6 +98,7 @@ impl Flow {
             latency: Latency::default(),
             watch: Watch::new(machine.boot),
             violations: Violations::default(),
+            pledges: Vec::new(),
             clock,
             machine,
             room,

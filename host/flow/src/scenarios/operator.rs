@@ -1,10 +1,11 @@
 //! With the token: settings taken over and kept, requests, stops; without it: foreign.
 
 use growbox_model::room::ClockForm;
-use growbox_model::row::{Answer, Order, PostStatus, Question, ZoneRow};
+use growbox_model::row::{Answer, Order, PostStatus, Question, Signature, ZoneRow};
 use growbox_model::{DeviceId, Json, RoomSpec, Span};
 use serde_json::json;
 
+use crate::Input;
 use crate::bench::{Bench, asking, at, event, every, field, guest, room, tent, warmth};
 use crate::memory::Memory;
 
@@ -218,4 +219,26 @@ fn a_stop_before_the_first_event_works_and_is_told_later() {
     assert!(bench.events().is_empty());
     bench.post(vec![warmth("a", 20.0, at(0))]);
     assert_eq!(bench.said("system.emergency").len(), 1);
+}
+
+#[test]
+fn a_lock_out_is_answered_once_no_crash_can_undo_it() {
+    let mut bench = Bench::new(room(ClockForm::System), Vec::new());
+    bench.behind.fsyncs = false;
+    let ticket = bench.ticket();
+    let signature = Signature {
+        who: "ann".into(),
+        reason: "hands inside".into(),
+    };
+    bench.turn([Input::Order(ticket, Order::LockOut(switch()), signature)]);
+    assert!(
+        !bench.behind.answers.contains_key(&ticket),
+        "not on disk yet"
+    );
+    bench.fsync();
+    bench.run();
+    let Some(Answer::Devices(rows)) = bench.behind.answers.get(&ticket) else {
+        panic!("no answer")
+    };
+    assert!(rows[0].why.contains("locked out by ann"));
 }
