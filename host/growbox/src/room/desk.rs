@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
-use crossbeam_channel::Sender;
+use crossbeam_channel::{Sender, TrySendError};
 use growbox_api::{Host, Post};
 use growbox_drivers::mqtt::Pulse;
 use growbox_flow::Input;
@@ -78,13 +78,27 @@ impl Desk {
         }
         let ticket = Ticket(self.next_ticket.fetch_add(1, Ordering::Relaxed));
         self.waiting().insert(ticket, tell);
-        if let Err(error) = self.inbox.try_send(Message::Input(input(ticket))) {
-            self.waiting().remove(&ticket);
-            if error.is_disconnected() {
+        match self.inbox.try_send(Message::Input(input(ticket))) {
+            Ok(()) => {}
+            Err(TrySendError::Full(message)) => self.stand_in_line(message),
+            Err(TrySendError::Disconnected(_)) => {
+                self.waiting().remove(&ticket);
                 self.heart.notify_waiters();
             }
         }
         told
+    }
+
+    /// A flood keeps nobody from being heard, a person's stop least of all: it waits for room, and
+    /// who asked waits no longer than an answer may take.
+    fn stand_in_line(&self, message: Message) {
+        let inbox = self.inbox.clone();
+        // An error means that the flow has ended; then nobody answers.
+        let wait = move || drop(inbox.send(message));
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(wait)),
+            Err(_) => wait(),
+        }
     }
 
     fn waiting(&self) -> std::sync::MutexGuard<'_, HashMap<Ticket, oneshot::Sender<Answer>>> {
