@@ -9,7 +9,6 @@ mod button;
 mod clock;
 mod day;
 mod disk;
-mod fight;
 mod flood;
 mod guardian;
 mod kills;
