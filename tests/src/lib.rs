@@ -10,8 +10,9 @@
 //! ```
 //!
 //! The binary is `target/debug/growbox` or what `GROWBOX_BIN` names, guests are in
-//! `target/guests` or where `GROWBOX_GUESTS` says. Nothing sleeps for a fixed time: it waits
-//! until something is so, with a deadline. What the host wrote is printed when a test fails.
+//! `target/guests` or where `GROWBOX_GUESTS` says. Nothing sleeps in the hope that something
+//! has happened by then: it waits until it is so, with a deadline; only who plays a far side or a
+//! person keeps a pace. What the host wrote is printed when a test fails.
 
 mod bridge;
 mod broker;

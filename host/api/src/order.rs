@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Extension, Path, Request, State};
+use axum::routing::{MethodRouter, post};
 use growbox_model::id::{Text, quoted};
 use growbox_model::row::{Answer, Order, Signature};
 use growbox_model::{DeviceId, Json, Objection, SensorId, Span, ZoneId};
@@ -46,37 +47,18 @@ pub(crate) async fn hold(
     send(&edge, order, form, &["level", "for"]).await
 }
 
-/// `POST /devices/ID/release`.
-pub(crate) async fn release(
-    State(edge): Shared,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Outcome {
-    let form = Form::read(&edge, caller, request).await?;
-    send(&edge, Order::Release(DeviceId::new(&id)?), form, &[]).await
-}
-
-/// `POST /devices/ID/lock-out`.
-pub(crate) async fn lock_out(
-    State(edge): Shared,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Outcome {
-    let form = Form::read(&edge, caller, request).await?;
-    send(&edge, Order::LockOut(DeviceId::new(&id)?), form, &[]).await
-}
-
-/// `POST /devices/ID/unlock`.
-pub(crate) async fn unlock(
-    State(edge): Shared,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Outcome {
-    let form = Form::read(&edge, caller, request).await?;
-    send(&edge, Order::Unlock(DeviceId::new(&id)?), form, &[]).await
+/// `POST /devices/ID/release`, `lock-out`, `unlock`: nothing is said but who and why.
+pub(crate) fn on_device(order: fn(DeviceId) -> Order) -> MethodRouter<Arc<Edge>> {
+    post(
+        async move |State(edge): Shared,
+                    Extension(caller): Extension<Caller>,
+                    Path(id): Path<String>,
+                    request: Request|
+                    -> Outcome {
+            let form = Form::read(&edge, caller, request).await?;
+            send(&edge, order(DeviceId::new(&id)?), form, &[]).await
+        },
+    )
 }
 
 /// `POST /alerts/ID/acknowledge`.

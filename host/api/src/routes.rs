@@ -5,6 +5,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
+use growbox_model::row::Order;
+
 use crate::edge::Edge;
 use crate::{filter, html, listing, metrics, openapi, order, post as posting, query, stream};
 
@@ -184,21 +186,21 @@ fn changes() -> Vec<Route> {
         ),
         change(
             "/api/v1/devices/{id}/release",
-            post(order::release),
+            order::on_device(Order::Release),
             "A person lets go of set and hold",
             SIGNED,
             "Device",
         ),
         change(
             "/api/v1/devices/{id}/lock-out",
-            post(order::lock_out),
+            order::on_device(Order::LockOut),
             "A person works at a device: it goes off, and nobody moves it",
             SIGNED,
             "Device",
         ),
         change(
             "/api/v1/devices/{id}/unlock",
-            post(order::unlock),
+            order::on_device(Order::Unlock),
             "The work at a device is done",
             SIGNED,
             "Device",

@@ -331,9 +331,8 @@ impl Flow {
         put(&mut data, "old_state", old);
         let saying = Saying::host("device.state.changed", &data);
         let zone = self.zone_of(&change.device);
-        let saying = saying
-            .in_zone(zone)
-            .caused_by(change.cause.or(self.violation_behind(&change.trigger)));
+        let violation = self.violations.behind(&change.trigger, zone.as_ref());
+        let saying = saying.in_zone(zone).caused_by(change.cause.or(violation));
         self.announce(Saying { at, ..saying });
     }
 

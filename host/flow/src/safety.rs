@@ -3,20 +3,32 @@
 use std::collections::BTreeMap;
 
 use growbox_gate::Turn;
-use growbox_model::{Event, Reading, Seq, Text};
+use growbox_model::{Event, Reading, Seq, Text, Trip, ZoneId};
 use serde_json::json;
 
 use crate::flow::Flow;
 use crate::judge::Surroundings;
 use crate::say::Saying;
 
-/// What led to what, so that a device can be asked why.
+/// The newest violation of each rule in each zone, so that a device can be asked why.
 #[derive(Debug, Default)]
-pub(crate) struct Violations {
-    /// The reading with which a rule has just turned.
-    shown: Option<Seq>,
-    /// The newest violation of each rule.
-    said: BTreeMap<Text, Seq>,
+pub(crate) struct Violations(BTreeMap<(Text, ZoneId), Seq>);
+
+impl Violations {
+    fn note(&mut self, trip: &Trip, violation: Seq) {
+        let place = (trip.rule.clone(), trip.zone.clone());
+        self.0.insert(place, violation);
+    }
+
+    /// The violation behind what a rule did to a device of this zone; where it is none of the
+    /// rule's own, the newest.
+    pub(crate) fn behind(&self, trigger: &str, zone: Option<&ZoneId>) -> Option<Seq> {
+        let rule = trigger.strip_prefix("safety:")?;
+        let rule = rule.split(';').next().unwrap_or(rule);
+        let mine = self.0.iter().filter(|((named, _), _)| **named == *rule);
+        let nearest = mine.max_by_key(|((_, at), seq)| (zone == Some(at), **seq));
+        nearest.map(|(_, seq)| *seq)
+    }
 }
 
 impl Flow {
@@ -29,14 +41,16 @@ impl Flow {
             now,
             durable: self.durable,
         };
-        if self.gate.see(zone, &reading.quantity, &world, now) {
-            self.violations.shown = Some(event.seq);
-        }
+        let quantity = &reading.quantity;
+        self.gate.see(zone, quantity, event.seq, &world, now);
     }
 
     /// A rule has tripped, or its trip is over.
     pub(crate) fn say_turn(&mut self, turn: &Turn) {
-        let (Turn::Tripped(trip) | Turn::Over(trip)) = turn;
+        let (trip, shown) = match turn {
+            Turn::Tripped(trip, shown) => (trip, *shown),
+            Turn::Over(trip) => (trip, None),
+        };
         let zone = Some(trip.zone.clone());
         let rule = format!("safety:{}", trip.rule);
         let alert = json!({
@@ -55,21 +69,40 @@ impl Flow {
             "message": trip.message,
             "devices": self.gate.moved_by(&trip.rule, &trip.zone),
         });
-        let cause = self.violations.shown.take();
         let violation = Saying::host("safety.violation", &violation).in_zone(zone.clone());
-        let violation = self.announce(violation.caused_by(cause));
+        let violation = self.announce(violation.caused_by(shown));
         if let Some(violation) = violation {
-            self.violations.said.insert(trip.rule.clone(), violation);
+            self.violations.note(trip, violation);
         }
         let alert = Saying::host("alert.raised", &alert).in_zone(zone);
         self.announce(alert.caused_by(violation));
         self.commit.urgent = true;
     }
+}
 
-    /// The violation behind what a rule did to a device.
-    pub(crate) fn violation_behind(&self, trigger: &str) -> Option<Seq> {
-        let rule = trigger.strip_prefix("safety:")?;
-        let rule = rule.split(';').next().unwrap_or(rule);
-        self.violations.said.get(rule).copied()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use growbox_model::Instant;
+
+    #[test]
+    fn the_same_rule_of_two_zones_is_kept_apart() {
+        let zone = |name: &str| ZoneId::new(name).unwrap();
+        let trip = |zone: ZoneId| Trip {
+            rule: "co2".into(),
+            zone,
+            message: "too much CO2".into(),
+            since: Instant(0),
+            latched: true,
+        };
+        let mut violations = Violations::default();
+        violations.note(&trip(zone("attic")), Seq(3));
+        violations.note(&trip(zone("tent")), Seq(7));
+        let behind = |name: &str| violations.behind("safety:co2; minimum on", Some(&zone(name)));
+        assert_eq!(behind("attic"), Some(Seq(3)));
+        assert_eq!(behind("tent"), Some(Seq(7)));
+        assert_eq!(behind("shed"), Some(Seq(7)), "a device of another zone");
+        assert_eq!(violations.behind("safety:hot", None), None);
+        assert_eq!(violations.behind("hold", None), None);
     }
 }

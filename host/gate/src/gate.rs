@@ -5,22 +5,21 @@ use std::collections::BTreeMap;
 use growbox_model::commit::{Hold, Restored};
 use growbox_model::ports::wall_of;
 use growbox_model::{
-    CircuitSpec, DeviceId, DeviceSpec, Feedback, LockOut, Moment, Now, Objection, Operation,
-    Outcome, Quantity, Record, Requester, Seq, Span, Text, Trouble, Verdict, VerdictKind, ZoneId,
+    CircuitSpec, DeviceId, DeviceSpec, Feedback, Moment, Now, Objection, Operation, Outcome,
+    Quantity, Record, Requester, Seq, Span, Text, Trouble, Verdict, VerdictKind, ZoneId,
 };
 
+use crate::bonds::{Bonds, Stop};
 use crate::claim::{Claim, Rank};
 use crate::decide::{self, Ask, Decision};
 use crate::device::{Device, Held, Start};
 use crate::dose::Doses;
 use crate::exchange::Arrival;
 use crate::neighbours::Neighbours;
-use crate::policy::beside::Beside;
 use crate::policy::{self, Refusal, envelope};
-use crate::safety::Safety;
 use crate::say;
 use crate::settle::{Settlement, close};
-use crate::wish::{Circumstances, Precedence};
+use crate::wish::Precedence;
 use crate::witness;
 
 /// What the gate must know of the room that is not its own.
@@ -44,51 +43,18 @@ pub trait World {
     fn revision(&self) -> Option<u64>;
 }
 
-/// A stop in force.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Stop {
-    /// Why, in words.
-    pub(crate) reason: Text,
-}
-
-/// What binds devices whatever is asked of them.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Bonds<'a> {
-    stops: &'a BTreeMap<Option<ZoneId>, Stop>,
-    locked: &'a BTreeMap<DeviceId, LockOut>,
-    safety: &'a Safety,
-}
-
-impl<'a> Bonds<'a> {
-    pub(crate) fn of(
-        stops: &'a BTreeMap<Option<ZoneId>, Stop>,
-        locked: &'a BTreeMap<DeviceId, LockOut>,
-        safety: &'a Safety,
-    ) -> Self {
-        Self {
-            stops,
-            locked,
-            safety,
-        }
-    }
-}
-
 /// Decides who moves which device, and remembers what it decided. It never drives.
 #[derive(Debug, Clone)]
 pub struct Gate {
     pub(crate) devices: BTreeMap<DeviceId, Device>,
-    /// By zone; none stops everything.
-    pub(crate) stops: BTreeMap<Option<ZoneId>, Stop>,
-    /// Devices that somebody works at, whether or not they are there now.
-    pub(crate) locked: BTreeMap<DeviceId, LockOut>,
+    /// What binds them whatever is asked.
+    pub(crate) bonds: Bonds,
     /// Devices that wait until who leaves under their name or from their output has left.
     pub(crate) arrivals: BTreeMap<DeviceId, Arrival>,
     /// Doses of devices that are not there now: who comes back under its name has had them.
     pub(crate) absent: BTreeMap<DeviceId, Doses>,
     /// When the next start level may be wished.
     pub(crate) next_start: Moment,
-    /// The process ends.
-    pub(crate) ending: bool,
     /// What happened since the last settling.
     pub(crate) pending: Settlement,
     /// The fuses.
@@ -100,8 +66,6 @@ pub struct Gate {
     pub(crate) all_roused: bool,
     /// The world as the last settling saw it.
     pub(crate) revision: Option<u64>,
-    /// The host's own rules.
-    pub(crate) safety: Safety,
     /// Whose sensor witnesses whom.
     pub(crate) witnesses: Vec<(Feedback, DeviceId)>,
 }
@@ -123,10 +87,6 @@ impl Gate {
             .filter(|id| !devices.contains_key(*id))
             .map(|id| (id.clone(), Doses::restored(&restored.doses, id, now)))
             .collect();
-        let stops = restored.stops.iter().map(|(zone, reason)| {
-            let reason = reason.clone();
-            (zone.clone(), Stop { reason })
-        });
         let mut pending = Settlement::default();
         for (seq, device) in &restored.open {
             pending.tell(*seq, device, Outcome::Failed, "host restarted");
@@ -134,19 +94,16 @@ impl Gate {
         }
         Self {
             devices,
-            stops: stops.collect(),
-            locked: restored.lock_outs.iter().cloned().collect(),
+            bonds: Bonds::restored(restored),
             arrivals: BTreeMap::new(),
             absent,
             next_start: now.moment,
-            ending: false,
             pending,
             circuits: BTreeMap::new(),
             neighbours: Neighbours::default(),
             wired: false,
             all_roused: true,
             revision: None,
-            safety: Safety::default(),
             witnesses: Vec::new(),
         }
     }
@@ -163,13 +120,7 @@ impl Gate {
         let Some(device) = self.devices.get_mut(&ask.request.device) else {
             return false;
         };
-        let around = around(
-            &device.spec,
-            Bonds::of(&self.stops, &self.locked, &self.safety),
-            self.ending,
-            world,
-            now,
-        );
+        let around = self.bonds.around(&device.spec, world, now);
         if !decide::renews(ask, device, &around) {
             return false;
         }
@@ -188,13 +139,7 @@ impl Gate {
             let unknown = policy::unknown_device(&ask.request.device, self.devices.keys());
             return refused(Refusal::denied(policy::FORM, unknown.message));
         };
-        let mut around = around(
-            &device.spec,
-            Bonds::of(&self.stops, &self.locked, &self.safety),
-            self.ending,
-            world,
-            now,
-        );
+        let mut around = self.bonds.around(&device.spec, world, now);
         let at = self.neighbours.place_of(&device.spec.id);
         let precedence = Precedence::Claim(Rank::of(ask.requester, &device.spec));
         around.beside = self.neighbours.beside(at, precedence, world, now.moment);
@@ -246,7 +191,7 @@ impl Gate {
         reason: &Text,
         now: Now,
     ) -> Result<(), Objection> {
-        if let Some(lock) = self.locked.get(device) {
+        if let Some(lock) = self.bonds.locked.get(device) {
             return Err(Objection::new(policy::LOCK_OUT, say::locked(lock, device)));
         }
         let device = self.device_mut(device)?;
@@ -332,20 +277,21 @@ impl Gate {
         let stop = Stop {
             reason: reason.clone(),
         };
-        self.stops.insert(zone.cloned(), stop);
+        self.bonds.stops.insert(zone.cloned(), stop);
         let record = Record::Stopped(zone.cloned(), Some(reason.clone()));
         self.pending.records.push(record);
     }
 
     /// Whether everything is stopped.
     pub fn is_stopped(&self) -> bool {
-        self.stops.contains_key(&None)
+        self.bonds.stops.contains_key(&None)
     }
 
     /// Takes back the stop of a zone (none: every stop), and the latched trips there once they
     /// are clear. Claims begin empty.
     pub fn reset(&mut self, zone: Option<&ZoneId>) -> Result<(), Objection> {
         let ended: Vec<Option<ZoneId>> = self
+            .bonds
             .stops
             .keys()
             .filter(|stopped| zone.is_none() || stopped.as_ref() == zone)
@@ -369,7 +315,7 @@ impl Gate {
                     );
                 }
             }
-            self.stops.remove(&stopped);
+            self.bonds.stops.remove(&stopped);
             self.pending.records.push(Record::Stopped(stopped, None));
         }
         Ok(())
@@ -398,7 +344,7 @@ impl Gate {
     /// The process ends: claims end, everything goes to its safe level. This breaks minimum on,
     /// and the record says so; it never breaks minimum off.
     pub fn end(&mut self, world: &impl World, now: Now) -> Settlement {
-        (self.ending, self.all_roused) = (true, true);
+        (self.bonds.ending, self.all_roused) = (true, true);
         for device in self.devices.values_mut() {
             close_all(device, Outcome::Lapsed, "the host ends", &mut self.pending);
         }
@@ -414,10 +360,6 @@ impl Gate {
             .any(|device| device.claims.values().any(waits))
     }
 
-    pub(crate) fn stop_of(&self, spec: &DeviceSpec) -> Option<&Stop> {
-        stop_of(&self.stops, spec)
-    }
-
     pub(crate) fn device_mut(&mut self, id: &DeviceId) -> Result<&mut Device, Objection> {
         self.all_roused = true;
         let unknown = policy::unknown_device(id, self.devices.keys());
@@ -426,7 +368,7 @@ impl Gate {
 
     fn nothing_stopped(&self, zone: Option<&ZoneId>) -> Objection {
         let what = match zone {
-            Some(_) if self.stops.contains_key(&None) => {
+            Some(_) if self.bonds.stops.contains_key(&None) => {
                 "everything is stopped: reset without naming a zone".to_owned()
             }
             Some(zone) => format!("zone {zone} is not stopped"),
@@ -434,33 +376,6 @@ impl Gate {
         };
         Objection::new("nothing_stopped", what)
     }
-}
-
-/// What surrounds a device.
-pub(crate) fn around<'a>(
-    spec: &DeviceSpec,
-    bonds: Bonds<'a>,
-    ending: bool,
-    world: &impl World,
-    now: Now,
-) -> Circumstances<'a> {
-    let zone = spec.zone.as_ref();
-    let stop = stop_of(bonds.stops, spec);
-    let stale = spec.needs.iter().find(|need| !world.fresh(zone, need));
-    Circumstances {
-        operation: world.operation(spec),
-        stale: stale.cloned(),
-        hot: stop.is_some() && bonds.safety.is_hot(zone, world),
-        stop,
-        locked: bonds.locked.get(&spec.id),
-        ending,
-        now,
-        beside: Beside::default(),
-    }
-}
-
-fn stop_of<'a>(stops: &'a BTreeMap<Option<ZoneId>, Stop>, spec: &DeviceSpec) -> Option<&'a Stop> {
-    stops.get(&None).or_else(|| stops.get(&spec.zone))
 }
 
 /// Whether a stop of `zone` is one of this device.

@@ -19,6 +19,7 @@
 //! The policies stand in a row, one file each: `policy/mod.rs` shows both rows. Nothing here
 //! reads a clock, and nothing here reaches a driver: the flow does what `settle` returns.
 
+mod bonds;
 mod claim;
 mod course;
 mod decide;

@@ -22,7 +22,7 @@ impl Gate {
         reason: &Text,
         now: Now,
     ) -> Result<(), Objection> {
-        if let Some(lock) = self.locked.get(id) {
+        if let Some(lock) = self.bonds.locked.get(id) {
             return Err(Objection::new(policy::LOCK_OUT, say::locked(lock, id)));
         }
         let device = self.device_mut(id)?;
@@ -43,7 +43,7 @@ impl Gate {
         };
         let record = Record::LockedOut(id.clone(), Some(lock.clone()));
         self.pending.records.push(record);
-        self.locked.insert(id.clone(), lock);
+        self.bonds.locked.insert(id.clone(), lock);
         Ok(())
     }
 
@@ -53,7 +53,7 @@ impl Gate {
     ///
     /// An unknown device; one that nobody has locked out.
     pub fn unlock(&mut self, id: &DeviceId) -> Result<(), Objection> {
-        if self.locked.remove(id).is_none() {
+        if self.bonds.locked.remove(id).is_none() {
             self.device_mut(id)?;
             let message = format!("{id} is not locked out");
             return Err(Objection::new("not_locked_out", message));

@@ -216,9 +216,13 @@ impl Watched {
                     measures.insert("temperature", *celsius);
                 }
                 let temperature = Quantity::new("temperature").unwrap();
-                self.bench
-                    .gate
-                    .see(&zone(), &temperature, &self.bench.world, now);
+                self.bench.gate.see(
+                    &zone(),
+                    &temperature,
+                    growbox_model::Seq(1),
+                    &self.bench.world,
+                    now,
+                );
             }
         }
         self.settle();

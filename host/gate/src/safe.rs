@@ -48,7 +48,7 @@ impl Gate {
 
     /// Where it goes when nobody decides any more: what somebody works at stays off.
     fn safe_level(&self, device: &Device) -> f64 {
-        if self.locked.contains_key(&device.spec.id) {
+        if self.bonds.locked.contains_key(&device.spec.id) {
             0.0
         } else {
             device.spec.safe_level

@@ -4,9 +4,9 @@ use growbox_model::commit::Hold;
 use growbox_model::ports::wall_of;
 use growbox_model::{DeviceId, DeviceSpec, Instant, LockOut, Moment, Now, Operation, Quantity};
 
+use crate::bonds::Stop;
 use crate::claim::Claim;
 use crate::device::Device;
-use crate::gate::Stop;
 use crate::policy::beside::Dark;
 use crate::policy::{Hindrance, Obstacle};
 use crate::pulse::{self, Pulse};

@@ -5,9 +5,10 @@ use growbox_model::{
     DeviceId, DeviceSpec, Moment, Now, Operation, Outcome, Record, Requester, Seq, Span,
 };
 
+use crate::bonds::Bonds;
 use crate::device::{Device, Standing, Start};
 use crate::drive;
-use crate::gate::{Bonds, Gate, World, around, close_all};
+use crate::gate::{Gate, World, close_all};
 use crate::neighbours::Neighbours;
 use crate::policy::{Passage, pass, runs_out};
 use crate::pulse::{self, CutShort};
@@ -128,8 +129,7 @@ impl Gate {
     /// Brings every claim up to date, finds who gives way, lets go down what goes down, then up
     /// what may go up. Who is roused afterwards has to go round again.
     fn round(&mut self, world: &impl World, now: Now, out: &mut Settlement) {
-        let bonds = Bonds::of(&self.stops, &self.locked, &self.safety);
-        let ending = self.ending;
+        let bonds = &self.bonds;
         let roused = |at: usize| self.neighbours.is_roused(at);
         let devices = self.devices.values_mut().enumerate();
         let mut table: Vec<(usize, &mut Device)> = devices.filter(|(at, _)| roused(*at)).collect();
@@ -146,7 +146,7 @@ impl Gate {
         for (at, device) in &mut table {
             let at = *at;
             device.due = None;
-            let around = round.around(at, device, bonds, ending);
+            let around = round.around(at, device, bonds);
             follow(device, around.operation, now, out);
             pulse::tell_cut_short(device, &around, out);
             expire(device, now, out);
@@ -161,7 +161,7 @@ impl Gate {
         let mut rising = Vec::new();
         for (index, (at, device)) in table.iter_mut().enumerate() {
             let at = *at;
-            let around = round.around(at, device, bonds, ending);
+            let around = round.around(at, device, bonds);
             let rises = settle_one(device, &around, Direction::Down, out);
             round.note(at, device);
             device.note_due(out);
@@ -173,7 +173,7 @@ impl Gate {
         for (_, index) in rising {
             if let Some((at, device)) = table.get_mut(index) {
                 let at = *at;
-                let around = round.around(at, device, bonds, ending);
+                let around = round.around(at, device, bonds);
                 let off = !device.real.is_on();
                 settle_one(device, &around, Direction::Up, out);
                 round.note(at, device);
@@ -201,14 +201,8 @@ struct Round<'a, W> {
 }
 
 impl<'a, W: World> Round<'a, W> {
-    fn around<'s>(
-        &self,
-        at: usize,
-        device: &Device,
-        bonds: Bonds<'s>,
-        ending: bool,
-    ) -> Circumstances<'s> {
-        let mut around = around(&device.spec, bonds, ending, self.world, self.now);
+    fn around<'s>(&self, at: usize, device: &Device, bonds: &'s Bonds) -> Circumstances<'s> {
+        let mut around = bonds.around(&device.spec, self.world, self.now);
         let precedence = self.neighbours.precedence(at);
         let moment = self.now.moment;
         around.beside = self

@@ -29,7 +29,7 @@ impl Gate {
     }
 
     fn row(&self, device: &Device, now: Now) -> DeviceRow {
-        let stop = self.stop_of(&device.spec);
+        let stop = self.bonds.stop_of(&device.spec);
         let observed = operation(device) == Operation::Observe;
         let complaint = top(device.claims.values(), &device.spec)
             .and_then(|claim| say::refusal(claim, device, now))

@@ -4,9 +4,9 @@ use growbox_model::{
     DeviceSpec, LockOut, Moment, Now, Operation, Quantity, Requester, Seq, Span, Text,
 };
 
+use crate::bonds::Stop;
 use crate::claim::{self, Rank};
 use crate::device::{Device, Start};
-use crate::gate::Stop;
 use crate::policy::beside::Beside;
 
 /// What surrounds a device at one instant.

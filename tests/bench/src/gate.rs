@@ -119,7 +119,7 @@ fn run() -> Result<Vec<Duration>, Objection> {
         };
         let zone = ZoneId::new(&format!("zone{}", place / ROLES.len()))?;
         let begun = Instant::now();
-        gate.see(&zone, &quantity, &Well, now);
+        gate.see(&zone, &quantity, Seq(1), &Well, now);
         if !gate.renews(&ask, &Well, now) {
             gate.decide(&ask, Seq(number + 1), &Well, now);
         }

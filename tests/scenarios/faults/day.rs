@@ -156,6 +156,7 @@ fn live(outside: &Outside, mood: &Mutex<Mood>, over: &AtomicBool) -> Seen {
             outside.say("canopy", reading.quantity, value);
         }
         compare(&tent, &calm, now, &mut seen);
+        // The pace at which this tent lives; nobody waits for anything by it.
         std::thread::sleep(Duration::from_millis(20));
     }
     seen
@@ -184,7 +185,10 @@ fn order(host: &Host, path: &str, more: &serde_json::Value) {
     for (key, value) in more.as_object().into_iter().flatten() {
         body[key] = value.clone();
     }
-    let _ = host.client().post(&format!("/api/v1/{path}"), &body);
+    let answer = host.client().post(&format!("/api/v1/{path}"), &body);
+    // There may be nothing to take back, or a danger that is not over yet.
+    let may_wait = path == "reset" && answer.status == 409;
+    assert!(answer.status == 200 || may_wait, "{path}: {answer:?}");
 }
 
 #[test]

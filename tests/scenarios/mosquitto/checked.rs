@@ -91,6 +91,7 @@ fn ask_around(
         assert!(matches!(answer.status, 200 | 409), "{path}: {answer:?}");
         *mark += 1;
         outside.say("mark", "illuminance", f64::from(*mark));
+        // The pace of these people; nobody waits for anything by it.
         std::thread::sleep(STEP);
     }
 }

@@ -58,15 +58,9 @@ fn what_is_wanted_is_told_again_when_the_broker_is_back() {
     peer.leave("tele/lamp", "online");
     connected(&client, 2.0);
     ask(&client, "lamp", 1.0);
-    until("the lamp to be told", || {
-        peer.heard("cmnd/lamp")
-            .contains(&"1".to_owned())
-            .then_some(())
-    });
+    told_on(&peer);
     peer.say("stat/lamp", "1");
-    until("the lamp to be on", || {
-        (client.row("devices", "lamp")["level"] == 1.0).then_some(())
-    });
+    followed(&client);
     assert_eq!(host.terminate().code(), Some(0));
     assert_eq!(
         peer.heard("cmnd/lamp").last().map(String::as_str),
@@ -90,9 +84,7 @@ fn safe_reaches_what_is_behind_the_broker_when_the_host_is_gone() {
         peer.heard("cmnd/lamp").into_iter().find(|told| told == "1")
     });
     peer.leave("stat/lamp", "1");
-    until("the lamp to be on", || {
-        (client.row("devices", "lamp")["level"] == 1.0).then_some(())
-    });
+    followed(&client);
     host.kill();
     let offs = || {
         let told = peer.heard("cmnd/lamp");
@@ -110,6 +102,22 @@ fn safe_reaches_what_is_behind_the_broker_when_the_host_is_gone() {
     });
 }
 
+/// The lamp is told to go on.
+fn told_on(peer: &growbox_tests::Peer) {
+    until("the lamp to be told", || {
+        peer.heard("cmnd/lamp")
+            .contains(&"1".to_owned())
+            .then_some(())
+    });
+}
+
+/// The lamp has said that it is on.
+fn followed(client: &growbox_tests::Client) {
+    until("the lamp to be on", || {
+        (client.row("devices", "lamp")["level"] == 1.0).then_some(())
+    });
+}
+
 /// The lamp is there and on.
 fn lamp_is_on(broker: &Broker, client: &growbox_tests::Client) -> growbox_tests::Peer {
     let peer = broker.peer("peer");
@@ -117,15 +125,9 @@ fn lamp_is_on(broker: &Broker, client: &growbox_tests::Client) -> growbox_tests:
     peer.leave("stat/lamp", "0");
     connected(client, 1.0);
     ask(client, "lamp", 1.0);
-    until("the lamp to be told", || {
-        peer.heard("cmnd/lamp")
-            .contains(&"1".to_owned())
-            .then_some(())
-    });
+    told_on(&peer);
     peer.say("stat/lamp", "1");
-    until("the lamp to be on", || {
-        (client.row("devices", "lamp")["level"] == 1.0).then_some(())
-    });
+    followed(client);
     peer
 }
 

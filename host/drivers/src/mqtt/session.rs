@@ -321,7 +321,7 @@ impl Session {
         if topic.stop {
             self.hear_stop(name, publish);
         }
-        if topic.is_only_devices() || topic.is_only_stop() {
+        if !topic.is_read() {
             return None;
         }
         let payload = match Payload::read(bytes) {

@@ -37,22 +37,12 @@ pub(super) enum Bridge {
 }
 
 impl Topic {
-    /// Whether nothing but the list of devices is told there.
-    pub(super) fn is_only_devices(&self) -> bool {
-        self.bridge == Some(Bridge::Devices)
-            && self.sensors.is_empty()
-            && self.states.is_empty()
-            && self.presences.is_empty()
-            && !self.stop
-    }
-
-    /// Whether nothing but stops are told there.
-    pub(super) fn is_only_stop(&self) -> bool {
-        self.stop
-            && self.bridge.is_none()
-            && self.sensors.is_empty()
-            && self.states.is_empty()
-            && self.presences.is_empty()
+    /// Whether anything is read there beside stops and the list of devices.
+    pub(super) fn is_read(&self) -> bool {
+        self.bridge == Some(Bridge::State)
+            || !self.sensors.is_empty()
+            || !self.states.is_empty()
+            || !self.presences.is_empty()
     }
 }
 

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use growbox_model::commit::Restored;
 use growbox_model::{
-    Danger, DeviceId, Moment, Now, Objection, Outcome, Quantity, Record, SafetySpec, Text, Trip,
-    ZoneId,
+    Danger, DeviceId, Moment, Now, Objection, Outcome, Quantity, Record, SafetySpec, Seq, Text,
+    Trip, ZoneId,
 };
 
 use crate::device::Start;
@@ -117,11 +117,11 @@ fn quantities(danger: &Danger) -> Vec<&str> {
 impl Gate {
     /// Takes over the safety rules. What had tripped before a restart still has.
     pub fn safety(&mut self, specs: &[SafetySpec], restored: &Restored) {
-        let ended = self.safety.exchange(specs);
+        let ended = self.bonds.safety.exchange(specs);
         for trip in &restored.trips {
             let same =
                 |rule: &&mut Rule| (&rule.spec.id, &rule.spec.zone) == (&trip.rule, &trip.zone);
-            match self.safety.rules.iter_mut().find(same) {
+            match self.bonds.safety.rules.iter_mut().find(same) {
                 Some(rule) => rule.restore(trip.clone()),
                 None => self.note(Turn::Over(trip.clone())),
             }
@@ -132,42 +132,46 @@ impl Gate {
         self.bind();
     }
 
-    /// A reading of this quantity has come in: rules see it before anybody else. Whether one of
-    /// them trips with it, or lets go.
+    /// A reading of this quantity has come in: rules see it before anybody else.
     pub fn see(
         &mut self,
         zone: &ZoneId,
         quantity: &Quantity,
+        reading: Seq,
         world: &impl World,
         now: Now,
-    ) -> bool {
-        let watched = self.safety.watched.get(zone).into_iter().flatten();
+    ) {
+        let watched = self.bonds.safety.watched.get(zone).into_iter().flatten();
         let concerned = watched.filter(|(watched, _)| **watched == *quantity.as_str());
         let concerned = concerned.map(|(_, at)| *at).collect();
-        let turns = self.look_at(concerned, world, now);
-        let turned = !turns.is_empty();
+        let turns = self.look_at(concerned, Some(reading), world, now);
         self.turn_all(turns);
-        if !self.stops.is_empty() && [TEMPERATURE, CO2].contains(&quantity.as_str()) {
+        if !self.bonds.stops.is_empty() && [TEMPERATURE, CO2].contains(&quantity.as_str()) {
             self.all_roused = true;
         }
-        turned
     }
 
     /// Looks at the rules whose time has come, or at all.
     pub(crate) fn watch(&mut self, all: bool, world: &impl World, now: Now) {
         let due = |rule: &Rule| all || rule.due().is_some_and(|due| due <= now.moment);
-        let rules = self.safety.rules.iter().enumerate();
+        let rules = self.bonds.safety.rules.iter().enumerate();
         let due = rules.filter(|(_, rule)| due(rule)).map(|(at, _)| at);
-        let turns = self.look_at(due.collect(), world, now);
+        let turns = self.look_at(due.collect(), None, world, now);
         self.turn_all(turns);
-        if let Some(due) = self.safety.due() {
+        if let Some(due) = self.bonds.safety.due() {
             self.pending.wake(due, now.moment);
         }
     }
 
-    fn look_at(&mut self, places: Vec<usize>, world: &impl World, now: Now) -> Vec<Turn> {
-        let rules = &mut self.safety.rules;
-        let look = |at: usize| rules.get_mut(at)?.look(world, now);
+    fn look_at(
+        &mut self,
+        places: Vec<usize>,
+        reading: Option<Seq>,
+        world: &impl World,
+        now: Now,
+    ) -> Vec<Turn> {
+        let rules = &mut self.bonds.safety.rules;
+        let look = |at: usize| rules.get_mut(at)?.look(reading, world, now);
         places.into_iter().filter_map(look).collect()
     }
 
@@ -184,7 +188,7 @@ impl Gate {
     /// Leaves a turn for the log and for people.
     fn note(&mut self, turn: Turn) {
         let (trip, stands) = match &turn {
-            Turn::Tripped(trip) => (trip, Some(trip.clone())),
+            Turn::Tripped(trip, _) => (trip, Some(trip.clone())),
             Turn::Over(trip) => (trip, None),
         };
         let record = Record::Tripped(trip.rule.clone(), trip.zone.clone(), stands);
@@ -196,7 +200,7 @@ impl Gate {
     fn bind(&mut self) {
         self.all_roused = true;
         for (id, device) in &mut self.devices {
-            let bound = self.safety.bound(id);
+            let bound = self.bonds.safety.bound(id);
             if bound == device.safety {
                 continue;
             }
@@ -214,7 +218,7 @@ impl Gate {
     pub(crate) fn reset_trips(&mut self, zone: Option<&ZoneId>) -> usize {
         let mine =
             |rule: &&mut Rule| rule.spec.latch && zone.is_none_or(|zone| rule.spec.zone == *zone);
-        let rules = self.safety.rules.iter_mut().filter(mine);
+        let rules = self.bonds.safety.rules.iter_mut().filter(mine);
         let turns: Vec<Turn> = rules.filter_map(Rule::reset).collect();
         let count = turns.len();
         self.turn_all(turns);
@@ -226,7 +230,7 @@ impl Gate {
         let mine = |rule: &&Rule| zone.is_none_or(|zone| rule.spec.zone == *zone);
         let stands =
             |rule: &&Rule| rule.trip().is_some_and(|trip| trip.latched) && !rule.is_clear();
-        let rule = self.safety.rules.iter().filter(mine).find(stands)?;
+        let rule = self.bonds.safety.rules.iter().filter(mine).find(stands)?;
         let message = format!(
             "safety rule {} of zone {} does not see that it is over yet ({}); mend that first",
             rule.spec.id, rule.spec.zone, rule.spec.message
@@ -236,13 +240,13 @@ impl Gate {
 
     /// Every trip that stands.
     pub fn trips(&self) -> impl Iterator<Item = &Trip> {
-        self.safety.rules.iter().filter_map(Rule::trip)
+        self.bonds.safety.rules.iter().filter_map(Rule::trip)
     }
 
     /// The devices a rule moves.
     pub fn moved_by(&self, rule: &str, zone: &ZoneId) -> Vec<DeviceId> {
         let named = |other: &&Rule| *other.spec.id == *rule && other.spec.zone == *zone;
-        let rule = self.safety.rules.iter().find(named);
+        let rule = self.bonds.safety.rules.iter().find(named);
         rule.map_or_else(Vec::new, |rule| rule.spec.devices.keys().cloned().collect())
     }
 }

@@ -6,7 +6,7 @@
 //!    └──no danger───────┘
 //! ```
 
-use growbox_model::{Danger, Moment, Now, SafetySpec, Span, Trip, ZoneId};
+use growbox_model::{Danger, Moment, Now, SafetySpec, Seq, Span, Trip, ZoneId};
 
 use crate::gate::World;
 
@@ -34,8 +34,8 @@ pub(crate) struct Rule {
 #[derive(Debug, Clone, PartialEq)]
 enum State {
     Well,
-    /// Since when, and what was seen last.
-    Endangered(Moment, String),
+    /// Since when, what was seen last, and the newest reading that showed it.
+    Endangered(Moment, String, Option<Seq>),
     /// The trip, and since when all is well again.
     Tripped(Trip, Option<Moment>),
 }
@@ -43,8 +43,8 @@ enum State {
 /// A rule trips, or a trip is over.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Turn {
-    /// From now on its devices are where it wants them.
-    Tripped(Trip),
+    /// From now on its devices are where it wants them; the newest reading that showed the danger.
+    Tripped(Trip, Option<Seq>),
     /// It lets go.
     Over(Trip),
 }
@@ -84,24 +84,32 @@ impl Rule {
     /// When it must be looked at though nobody says anything.
     pub(crate) fn due(&self) -> Option<Moment> {
         match self.state {
-            State::Endangered(since, _) => Some(since + self.spec.dwell),
+            State::Endangered(since, ..) => Some(since + self.spec.dwell),
             State::Tripped(_, Some(since)) if !self.spec.latch => Some(since + self.spec.dwell),
             _ => None,
         }
     }
 
-    /// Looks at its zone.
-    pub(crate) fn look(&mut self, world: &impl World, now: Now) -> Option<Turn> {
-        self.see(sight(&self.spec, world), now)
+    /// Looks at its zone, because of this reading or because it is time.
+    pub(crate) fn look(
+        &mut self,
+        reading: Option<Seq>,
+        world: &impl World,
+        now: Now,
+    ) -> Option<Turn> {
+        self.see(sight(&self.spec, world), reading, now)
     }
 
     /// Takes in what is seen.
-    fn see(&mut self, sight: Sight, now: Now) -> Option<Turn> {
+    fn see(&mut self, sight: Sight, reading: Option<Seq>, now: Now) -> Option<Turn> {
         match (&mut self.state, sight) {
             (State::Well, Sight::Danger(what)) => {
-                self.state = State::Endangered(now.moment, what);
+                self.state = State::Endangered(now.moment, what, reading);
             }
-            (State::Endangered(_, last), Sight::Danger(what)) => *last = what,
+            (State::Endangered(_, last, shown), Sight::Danger(what)) => {
+                *last = what;
+                *shown = reading.or(*shown);
+            }
             (State::Endangered(..), Sight::Clear | Sight::Between) => self.state = State::Well,
             (State::Tripped(_, well), Sight::Clear) => {
                 well.get_or_insert(now.moment);
@@ -111,10 +119,10 @@ impl Rule {
         }
         let due = self.due().is_some_and(|due| due <= now.moment);
         match (due, std::mem::replace(&mut self.state, State::Well)) {
-            (true, State::Endangered(_, what)) => {
+            (true, State::Endangered(_, what, shown)) => {
                 let trip = self.tripped(&what, now);
                 self.state = State::Tripped(trip.clone(), None);
-                Some(Turn::Tripped(trip))
+                Some(Turn::Tripped(trip, shown))
             }
             (true, State::Tripped(trip, _)) => Some(Turn::Over(trip)),
             (_, state) => {
@@ -238,40 +246,40 @@ mod tests {
     }
 
     fn is_tripped(turn: Option<&Turn>) -> bool {
-        matches!(turn, Some(Turn::Tripped(_)))
+        matches!(turn, Some(Turn::Tripped(..)))
     }
 
     #[test]
-    fn it_trips_once_after_its_dwell_and_says_what_it_saw() {
+    fn it_trips_once_after_its_dwell_and_says_what_it_saw_and_where() {
         let mut rule = rule(true);
-        assert_eq!(rule.see(danger(), at(0)), None);
-        assert_eq!(rule.see(danger(), at(59)), None);
-        let Some(Turn::Tripped(trip)) = rule.see(danger(), at(60)) else {
+        assert_eq!(rule.see(danger(), None, at(0)), None);
+        assert_eq!(rule.see(danger(), Some(Seq(9)), at(59)), None);
+        let Some(Turn::Tripped(trip, Some(Seq(9)))) = rule.see(danger(), None, at(60)) else {
             panic!("it does not trip");
         };
         assert_eq!(&*trip.message, "too much CO2: co2 2100.0 for 1min");
-        assert_eq!(rule.see(danger(), at(200)), None);
+        assert_eq!(rule.see(danger(), None, at(200)), None);
     }
 
     #[test]
     fn a_short_peak_is_none_and_what_nobody_sees_any_more_still_is() {
         let mut rule = rule(true);
-        let _ = rule.see(danger(), at(0));
-        assert_eq!(rule.see(Sight::Between, at(30)), None);
-        assert_eq!(rule.see(danger(), at(61)), None);
-        assert!(is_tripped(rule.see(Sight::Unknown, at(121)).as_ref()));
+        let _ = rule.see(danger(), None, at(0));
+        assert_eq!(rule.see(Sight::Between, None, at(30)), None);
+        assert_eq!(rule.see(danger(), None, at(61)), None);
+        assert!(is_tripped(rule.see(Sight::Unknown, None, at(121)).as_ref()));
     }
 
     #[test]
     fn latched_it_waits_for_a_person_and_until_all_is_well() {
         let mut rule = rule(true);
-        let _ = rule.see(danger(), at(0));
-        assert!(is_tripped(rule.see(danger(), at(60)).as_ref()));
+        let _ = rule.see(danger(), None, at(0));
+        assert!(is_tripped(rule.see(danger(), None, at(60)).as_ref()));
         assert!(!rule.is_clear());
-        assert_eq!(rule.see(Sight::Clear, at(61)), None);
-        assert_eq!(rule.see(Sight::Clear, at(10_000)), None);
+        assert_eq!(rule.see(Sight::Clear, None, at(61)), None);
+        assert_eq!(rule.see(Sight::Clear, None, at(10_000)), None);
         assert!(rule.is_clear());
-        let _ = rule.see(Sight::Between, at(10_001));
+        let _ = rule.see(Sight::Between, None, at(10_001));
         assert!(!rule.is_clear());
         assert!(matches!(rule.reset(), Some(Turn::Over(_))));
         assert_eq!((rule.reset(), rule.trip()), (None, None));
@@ -280,16 +288,16 @@ mod tests {
     #[test]
     fn without_a_latch_it_ends_once_all_has_been_well_for_its_dwell() {
         let mut rule = rule(false);
-        let _ = rule.see(danger(), at(0));
-        assert!(is_tripped(rule.see(danger(), at(60)).as_ref()));
-        let _ = rule.see(Sight::Clear, at(70));
-        let _ = rule.see(Sight::Between, at(100));
-        let _ = rule.see(Sight::Clear, at(110));
+        let _ = rule.see(danger(), None, at(0));
+        assert!(is_tripped(rule.see(danger(), None, at(60)).as_ref()));
+        let _ = rule.see(Sight::Clear, None, at(70));
+        let _ = rule.see(Sight::Between, None, at(100));
+        let _ = rule.see(Sight::Clear, None, at(110));
         assert_eq!(rule.due(), Some(at(170).moment));
-        assert_eq!(rule.see(Sight::Unknown, at(169)), None);
-        let _ = rule.see(Sight::Clear, at(180));
+        assert_eq!(rule.see(Sight::Unknown, None, at(169)), None);
+        let _ = rule.see(Sight::Clear, None, at(180));
         assert!(matches!(
-            rule.see(Sight::Clear, at(240)),
+            rule.see(Sight::Clear, None, at(240)),
             Some(Turn::Over(_))
         ));
     }
@@ -315,7 +323,7 @@ mod tests {
                     2 => since,
                     _ => since.or(Some(now)),
                 };
-                let turn = rule.see(sight, at(now));
+                let turn = rule.see(sight, None, at(now));
                 let whole = since.is_some_and(|since| now - since >= 60);
                 prop_assert_eq!(is_tripped(turn.as_ref()), whole);
                 if whole {

@@ -38,7 +38,9 @@ fn bench() -> Bench {
 fn measure(bench: &mut Bench, ppm: f64) {
     bench.world.measures.insert("co2", ppm);
     let quantity = Quantity::new("co2").unwrap();
-    bench.gate.see(&zone(), &quantity, &bench.world, bench.now);
+    bench
+        .gate
+        .see(&zone(), &quantity, Seq(1), &bench.world, bench.now);
     bench.settle();
 }
 
@@ -56,7 +58,7 @@ fn a_trip_displaces_whatever_runs_and_says_so_once() {
         (bench.level("valve"), bench.level("exhaust")),
         (Some(0.0), Some(1.0))
     );
-    let [Turn::Tripped(trip)] = &bench.said.turns[..] else {
+    let [Turn::Tripped(trip, _)] = &bench.said.turns[..] else {
         panic!("{:?}", bench.said.turns)
     };
     assert_eq!(&*trip.message, "too much CO2: co2 2100.0 for 1min");
@@ -158,7 +160,9 @@ fn a_stopped_exhaust_runs_while_it_is_hot_or_nobody_knows() {
     let see = |bench: &mut Bench, quantity: &'static str, value: f64| {
         bench.world.measures.insert(quantity, value);
         let name = Quantity::new(quantity).unwrap();
-        bench.gate.see(&zone(), &name, &bench.world, bench.now);
+        bench
+            .gate
+            .see(&zone(), &name, Seq(1), &bench.world, bench.now);
         bench.pass(MINUTE);
     };
     see(&mut bench, "temperature", 38.0);

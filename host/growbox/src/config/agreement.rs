@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use growbox_model::{DeviceId, PluginId, PluginSpec, RoomSpec, ZoneId};
+use growbox_drivers::{Address, parse_address};
+use growbox_model::{
+    DeviceId, Objection, PluginId, PluginSpec, RoomSpec, SensorId, SensorSpec, Source, ZoneId,
+};
 
 use super::report::{Report, Wrong};
 use super::value::unknown;
@@ -12,6 +15,9 @@ pub(super) fn check(report: &mut Report<'_>, room: &RoomSpec) {
     zones_exist(report, room);
     one_device_an_output(report, room);
     one_sensor_a_source(report, room);
+    witnesses_exist(report, room);
+    the_button_is_a_sensor_of_its_own(report, room);
+    no_pin_is_a_contact_and_a_relay(report, room);
     controllers_exist(report, room);
     controllers_are_ordered(report, room);
 }
@@ -105,6 +111,57 @@ fn only_once(
             let wrong = Wrong::new(&format!("duplicate_{key}"), message);
             let line = first_line.map_or(String::new(), |line| format!("in line {line}"));
             report.error(&path(&id), wrong.but(line));
+        }
+    }
+}
+
+fn witnesses_exist(report: &mut Report<'_>, room: &RoomSpec) {
+    for device in room.devices.values() {
+        if let Some(feedback) = &device.feedback {
+            let key = format!("device.{}.feedback.sensor", device.id);
+            sensor_exists(report, room, &key, &feedback.sensor);
+        }
+    }
+}
+
+/// The button that stops everything: nobody else may speak for it.
+fn the_button_is_a_sensor_of_its_own(report: &mut Report<'_>, room: &RoomSpec) {
+    let Some(button) = &room.node.stop_input else {
+        return;
+    };
+    let key = "node.stop_input";
+    sensor_exists(report, room, key, button);
+    let open = |spec: &SensorSpec| spec.source.is_none();
+    if room.sensors.get(button).is_some_and(open) {
+        let message = format!("anybody may speak for {button}, and so stop everything");
+        let cure = "give it a source, such as \"gpio:4\"";
+        report.error(key, Wrong::new("missing_source", message).but(cure));
+    }
+}
+
+fn sensor_exists(report: &mut Report<'_>, room: &RoomSpec, key: &str, sensor: &SensorId) {
+    if !room.sensors.contains_key(sensor) {
+        let known = room.sensors.keys().map(SensorId::as_str);
+        let unknown = Objection::unknown("unknown_sensor", "sensor", sensor.as_str(), known);
+        report.error(key, Wrong::from(unknown).but("name it in [sensor]"));
+    }
+}
+
+fn no_pin_is_a_contact_and_a_relay(report: &mut Report<'_>, room: &RoomSpec) {
+    let pin = |text: &str| match parse_address(text) {
+        Ok(Address::Pin { pin, .. }) => Some(pin),
+        _ => None,
+    };
+    for sensor in room.sensors.values() {
+        let driver = |source: &Source| pin(source.as_str().strip_prefix("driver:")?);
+        let Some(contact) = sensor.source.as_ref().and_then(driver) else {
+            continue;
+        };
+        let mut devices = room.devices.values();
+        if let Some(device) = devices.find(|device| pin(&device.output) == Some(contact)) {
+            let message = format!("pin {contact} is that of {}", device.id);
+            let key = format!("sensor.{}.source", sensor.id);
+            report.error(&key, Wrong::new("pin_taken", message));
         }
     }
 }

@@ -260,18 +260,17 @@ fn power_on(section: &mut Section<'_, '_>, spec: &DeviceSpec) -> Option<PowerOn>
         }
         return None;
     }
-    let safe = if spec.safe_level > 0.0 { "on" } else { "off" };
+    let (by_safe_level, word) = if spec.safe_level > 0.0 {
+        (PowerOn::On, "on")
+    } else {
+        (PowerOn::Off, "off")
+    };
     if !section.has("power_on") {
         let why = "as safe_level: a power cut is no reason to switch";
         section
             .report
-            .explain_default(&section.key("power_on"), safe.into(), why);
+            .explain_default(&section.key("power_on"), word.into(), why);
     }
-    let by_safe_level = if spec.safe_level > 0.0 {
-        PowerOn::On
-    } else {
-        PowerOn::Off
-    };
     given.unwrap_or(Some(by_safe_level))
 }
 

@@ -1,12 +1,7 @@
 //! `feedback = { … }` of a device: the sensor that tells whether it does as it is told.
 
-use std::collections::BTreeMap;
+use growbox_model::{DeviceSpec, Feedback, Quantity, SensorId, Span};
 
-use growbox_model::{
-    DeviceId, DeviceSpec, Feedback, Objection, Quantity, SensorId, SensorSpec, Span,
-};
-
-use super::report::{Report, Wrong};
 use super::section::Section;
 use super::value::{number, span_in, text};
 
@@ -52,24 +47,4 @@ pub(super) fn read(section: &mut Section<'_, '_>, spec: &mut DeviceSpec) {
         on_above,
         within,
     });
-}
-
-/// Every witness is a sensor of the file.
-pub(super) fn check(
-    report: &mut Report<'_>,
-    devices: &BTreeMap<DeviceId, DeviceSpec>,
-    sensors: &BTreeMap<SensorId, SensorSpec>,
-) {
-    for (id, spec) in devices {
-        let Some(feedback) = &spec.feedback else {
-            continue;
-        };
-        if !sensors.contains_key(&feedback.sensor) {
-            let known = sensors.keys().map(SensorId::as_str);
-            let name = feedback.sensor.as_str();
-            let unknown = Objection::unknown("unknown_sensor", "sensor", name, known);
-            let key = format!("device.{id}.feedback.sensor");
-            report.error(&key, Wrong::from(unknown).but("name it in [sensor]"));
-        }
-    }
 }

@@ -198,8 +198,6 @@ fn whole(
     let mut devices = devices::read(report, root, &mut broker);
     circuits::derive(report, root, &mut devices);
     circuits::check(report, &devices, &circuits);
-    sensors::check(report, &node, &sensors, &devices);
-    feedback::check(report, &devices, &sensors);
     let safety = safety::read(report, root, &zones, &devices);
     let zone_ids: Vec<&ZoneId> = zones.keys().collect();
     let named = plugins::Named {

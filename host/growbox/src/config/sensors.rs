@@ -2,64 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use growbox_drivers::{Address, parse_address, parse_source};
+use growbox_drivers::{Address, parse_source};
 use growbox_model::id::quoted;
-use growbox_model::room::NodeSpec;
-use growbox_model::{
-    DeviceId, DeviceSpec, Objection, Quantity, SensorId, SensorSpec, Source, Span, ZoneId, ZoneSpec,
-};
+use growbox_model::{Quantity, SensorId, SensorSpec, Source, Span, ZoneId, ZoneSpec};
 use toml_edit::{TableLike, Value};
 
 use super::mqtt::{Broker, sensor_point};
 use super::report::{Report, Wrong};
 use super::section::{Section, as_table, entries, locate};
 use super::value::{Read, number, span_in, text};
-
-/// The button that stops everything is a sensor of the file, and nobody else may speak for it; no
-/// pin is a contact and a relay.
-pub(super) fn check(
-    report: &mut Report<'_>,
-    node: &NodeSpec,
-    sensors: &BTreeMap<SensorId, SensorSpec>,
-    devices: &BTreeMap<DeviceId, DeviceSpec>,
-) {
-    if let Some(button) = &node.stop_input {
-        let (key, name) = ("node.stop_input", button.as_str());
-        match sensors.get(button) {
-            None => {
-                let known = sensors.keys().map(SensorId::as_str);
-                let unknown = Objection::unknown("unknown_sensor", "sensor", name, known);
-                report.error(key, Wrong::from(unknown).but("name it in [sensor]"));
-            }
-            Some(spec) if spec.source.is_none() => {
-                let message = format!("anybody may speak for {name}, and so stop everything");
-                let cure = "give it a source, such as \"gpio:4\"";
-                report.error(key, Wrong::new("missing_source", message).but(cure));
-            }
-            Some(_) => {}
-        }
-    }
-    let pin = |text: &str| match parse_address(text) {
-        Ok(Address::Pin { pin, .. }) => Some(pin),
-        _ => None,
-    };
-    for (id, spec) in sensors {
-        let source = spec.source.as_ref().map(Source::as_str).unwrap_or_default();
-        let Some(contact) = pin(source.strip_prefix("driver:").unwrap_or(source)) else {
-            continue;
-        };
-        let mut relays = devices
-            .values()
-            .filter(|device| pin(&device.output) == Some(contact));
-        if let Some(device) = relays.next() {
-            let message = format!("pin {contact} is that of {}", device.id);
-            report.error(
-                &format!("sensor.{id}.source"),
-                Wrong::new("pin_taken", message),
-            );
-        }
-    }
-}
 
 /// Reads every line of `[sensor]`. A sensor without a zone forms one of its own name.
 pub(super) fn read(
