@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use growbox_gate::Turn;
-use growbox_model::{Event, Reading, Seq, Text, Trip, ZoneId};
+use growbox_model::{Event, Json, Reading, Seq, Text, ZoneId};
 use serde_json::json;
 
 use crate::flow::Flow;
@@ -15,9 +15,17 @@ use crate::say::Saying;
 pub(crate) struct Violations(BTreeMap<(Text, ZoneId), Seq>);
 
 impl Violations {
-    fn note(&mut self, trip: &Trip, violation: Seq) {
-        let place = (trip.rule.clone(), trip.zone.clone());
-        self.0.insert(place, violation);
+    fn note(&mut self, rule: Text, zone: ZoneId, violation: Seq) {
+        self.0.insert((rule, zone), violation);
+    }
+
+    /// A violation of before the restart.
+    pub(crate) fn remember(&mut self, event: &Event) {
+        let data = event.document().map(Json::map);
+        let rule = data.as_ref().and_then(|data| data.get("rule")?.as_str());
+        if let (Some(rule), Some(zone)) = (rule, &event.zone) {
+            self.note(rule.into(), zone.clone(), event.seq);
+        }
     }
 
     /// The violation behind what a rule did to a device of this zone; where it is none of the
@@ -72,7 +80,8 @@ impl Flow {
         let violation = Saying::host("safety.violation", &violation).in_zone(zone.clone());
         let violation = self.announce(violation.caused_by(shown));
         if let Some(violation) = violation {
-            self.violations.note(trip, violation);
+            let (rule, zone) = (trip.rule.clone(), trip.zone.clone());
+            self.violations.note(rule, zone, violation);
         }
         let alert = Saying::host("alert.raised", &alert).in_zone(zone);
         self.announce(alert.caused_by(violation));
@@ -83,21 +92,13 @@ impl Flow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use growbox_model::Instant;
 
     #[test]
     fn the_same_rule_of_two_zones_is_kept_apart() {
         let zone = |name: &str| ZoneId::new(name).unwrap();
-        let trip = |zone: ZoneId| Trip {
-            rule: "co2".into(),
-            zone,
-            message: "too much CO2".into(),
-            since: Instant(0),
-            latched: true,
-        };
         let mut violations = Violations::default();
-        violations.note(&trip(zone("attic")), Seq(3));
-        violations.note(&trip(zone("tent")), Seq(7));
+        violations.note("co2".into(), zone("attic"), Seq(3));
+        violations.note("co2".into(), zone("tent"), Seq(7));
         let behind = |name: &str| violations.behind("safety:co2; minimum on", Some(&zone(name)));
         assert_eq!(behind("attic"), Some(Seq(3)));
         assert_eq!(behind("tent"), Some(Seq(7)));

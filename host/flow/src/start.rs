@@ -156,6 +156,8 @@ impl Flow {
             && let Some((sensor, quantity)) = event.document().and_then(silent_series)
         {
             self.zones.was_silent(&sensor, &quantity);
+        } else if event.kind.as_str() == "safety.violation" {
+            self.violations.remember(event);
         }
     }
 

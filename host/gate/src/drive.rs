@@ -81,9 +81,10 @@ fn order(device: &mut Device, level: f64, wish: &Wish, now: Now, out: &mut Settl
     });
 }
 
-/// The far side's own timer ends so long after the lease. It is there for the day the host is
-/// gone: while the host lives it ends the lease itself, and whoever goes on where another one
-/// ends must not cross the far side's off on the way, which would be a start too soon.
+/// The far side's own timer ends so long after the lease, and after a minimum on that outlasts
+/// it. It is there for the day the host is gone: while the host lives it ends both itself, and
+/// whoever goes on where another one ends must not cross the far side's off on the way, which
+/// would be a start too soon. What must stop in any case, at its maximum on, has no grace.
 const GRACE: Span = Span::seconds(2);
 
 /// When the far side is to put the device to off by itself. Only where off is its safe level:
@@ -101,8 +102,7 @@ fn timer_end(device: &Device, level: f64, wish: &Wish, now: Moment) -> Option<Mo
         }
         _ => wish.until,
     };
-    let lease = lease.map(|end| end + GRACE);
-    let end = lease.max(device.real.may_stop(spec.min_on))?;
+    let end = lease.max(device.real.may_stop(spec.min_on))? + GRACE;
     let end = device
         .real
         .must_stop(spec.max_on)

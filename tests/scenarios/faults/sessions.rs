@@ -21,7 +21,7 @@ const GUARDIAN: usize = 3;
 const OFF_WITHIN: f64 = 5.0;
 
 /// What may be done to a room, and how often.
-const ACTS: [(u64, Act); 13] = [
+const ACTS: [(u64, Act); 14] = [
     (300, Session::set),
     (200, Session::temperature),
     (60, Session::wrong_temperature),
@@ -34,6 +34,7 @@ const ACTS: [(u64, Act); 13] = [
     (10, Session::operation),
     (6, Session::kill),
     (4, Session::terminate),
+    (4, Session::cut_the_power),
     (8, Session::lose_the_far_side),
 ];
 
@@ -46,6 +47,8 @@ struct Session {
     /// How often its guardian still starts the host again; none: there is no guardian.
     patience: Option<usize>,
     chance: Chance,
+    /// Which boot of the machine it is.
+    boot: u32,
     marks: u32,
     said: u32,
     asked: usize,
@@ -64,12 +67,13 @@ fn play(number: usize) {
     let speed = SPEEDS[number % SPEEDS.len()];
     let bench = Bench::new(speed);
     let patience = (number % 2 == 1).then_some(GUARDIAN);
-    let host = start(&bench, patience.is_some());
+    let host = start(&bench, patience.is_some(), 0);
     let mut session = Session {
         patience,
         bench,
         host: Some(host),
         chance: chance.another(),
+        boot: 0,
         marks: 0,
         said: 0,
         asked: 0,
@@ -83,11 +87,11 @@ fn play(number: usize) {
     session.end(steps);
 }
 
-fn start(bench: &Bench, guarded: bool) -> Host {
-    if guarded {
-        return bench.room.start_guarded();
-    }
-    bench.room.start()
+fn start(bench: &Bench, guarded: bool, boot: u32) -> Host {
+    let room = &bench.room;
+    let mut command = if guarded { room.guarded() } else { room.run() };
+    command.env("GROWBOX_BOOT_ID", format!("boot {boot}"));
+    room.start_as(command)
 }
 
 impl Session {
@@ -243,9 +247,22 @@ impl Session {
         self.start();
     }
 
+    /// The machine boots anew: what the log says of rest counts no more. A guardian would go on
+    /// for a moment where a machine would not, so that it has its end first.
+    fn cut_the_power(&mut self) {
+        match self.host.take() {
+            Some(host) if self.patience.is_none() => host.kill(),
+            Some(host) => assert_eq!(host.terminate().code(), Some(0)),
+            None => {}
+        }
+        self.chance.moment(Duration::from_millis(300));
+        self.boot += 1;
+        self.start();
+    }
+
     fn start(&mut self) {
         self.patience = self.patience.map(|_| GUARDIAN);
-        self.host = Some(start(&self.bench, self.patience.is_some()));
+        self.host = Some(start(&self.bench, self.patience.is_some(), self.boot));
     }
 
     /// Whatever ran when the host was killed was switched off in time by whoever was left.

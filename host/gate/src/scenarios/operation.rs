@@ -75,8 +75,8 @@ fn leaving_control_ends_claims_and_drives_safe_once() {
     assert_eq!(bench.said.changes, [], "minimum on binds this too");
     assert_eq!(
         bench.orders[0].1.within,
-        Some(Span::seconds(50)),
-        "only so long"
+        Some(Span::seconds(52)),
+        "only so long, and the grace"
     );
     bench.pass(Span::seconds(50));
     assert_eq!(levels(&bench), [1.0, 0.0]);

@@ -90,8 +90,8 @@ fn rule(
     let message = section.or(
         "message",
         some_text,
-        format!("safety rule {name}"),
-        "its name says it",
+        "not safe".to_owned(),
+        "its name says the rest",
     );
     let levels = levels(&mut section, devices);
     section.finish();
