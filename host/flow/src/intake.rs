@@ -9,7 +9,7 @@ use growbox_model::commit::{DeadLetter, Record};
 use growbox_model::incoming::{Incoming, Speaker};
 use growbox_model::ports::Ticket;
 use growbox_model::row::{PostResult, PostStatus, Wait};
-use growbox_model::{Event, Instant, Json, Moment, Objection, Quality, Seq, Text};
+use growbox_model::{Event, Instant, Json, Moment, Objection, Payload, Quality, Seq, Text};
 use growbox_pipeline::admit::{Admission, Withheld};
 use growbox_pipeline::duplicate::Duplicates;
 use growbox_pipeline::queue::Queue;
@@ -292,7 +292,7 @@ impl Flow {
     }
 
     fn enqueue(&mut self, event: Incoming, origin: Origin) {
-        let critical = event.kind.critical();
+        let critical = event.kind.critical() || self.is_watched(&event);
         if self.intake.queue.push((event, origin), critical).is_err() {
             self.intake.lost += 1;
             self.intake.refused += 1;
@@ -300,6 +300,17 @@ impl Flow {
             self.intake
                 .decided(origin, None, |result| refuse(result, full));
         }
+    }
+
+    /// Whether a safety rule watches the series of a reading: it goes ahead of what can wait. That
+    /// hangs on nothing but its sensor and quantity, so that a series keeps its order.
+    fn is_watched(&self, event: &Incoming) -> bool {
+        let Payload::Reading(reading) = &event.payload else {
+            return false;
+        };
+        let sensor = self.room.sensors.get(&reading.sensor);
+        let zone = sensor.and_then(|sensor| sensor.zone.as_ref());
+        self.gate.watches(zone, &reading.quantity)
     }
 
     /// The truth about an event, as the room stands now.
@@ -393,7 +404,7 @@ impl Flow {
     /// What its sensor really meant: its offset is added to what it says. Whether that was
     /// plausible is a question to the sensor itself, and was asked before.
     fn calibrated(&self, mut event: Incoming) -> Incoming {
-        if let growbox_model::Payload::Reading(reading) = &mut event.payload
+        if let Payload::Reading(reading) = &mut event.payload
             && let Some(sensor) = self.room.sensors.get(&reading.sensor)
             && let Some(offset) = sensor.offsets.get(&reading.quantity)
         {

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-/// Two lanes with one bound.
+/// Two lanes with one bound: whatever goes ahead takes its room from the rest, so that neither a
+/// flood of what is critical grows without end, nor starves the others, who fill the room in time.
 #[derive(Debug)]
 pub struct Queue<T> {
     critical: VecDeque<T>,
@@ -13,7 +14,7 @@ pub struct Queue<T> {
 }
 
 impl<T> Queue<T> {
-    /// Room for `capacity` in the normal lane; the critical lane always takes.
+    /// Room for `capacity` in both lanes together; the critical lane always takes.
     pub fn new(capacity: usize) -> Self {
         Self {
             critical: VecDeque::new(),
@@ -23,7 +24,7 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Puts an item in; gives it back when the normal lane is full.
+    /// Puts an item in; gives one that is not critical back when there is no room.
     pub fn push(&mut self, item: T, critical: bool) -> Result<(), T> {
         if critical {
             self.critical.push_back(item);
@@ -48,14 +49,14 @@ impl<T> Queue<T> {
         self.critical.front().or_else(|| self.normal.front())
     }
 
-    /// Whether the normal lane is full.
+    /// Whether there is no room.
     pub fn is_full(&self) -> bool {
-        self.normal.len() >= self.capacity
+        self.len() >= self.capacity
     }
 
-    /// How many more the normal lane takes.
+    /// How many more find room.
     pub fn room(&self) -> usize {
-        self.capacity.saturating_sub(self.normal.len())
+        self.capacity.saturating_sub(self.len())
     }
 
     /// How many wait.
@@ -68,9 +69,9 @@ impl<T> Queue<T> {
         self.len() == 0
     }
 
-    /// How full the normal lane is, 0…1.
+    /// How full it is, 0…1.
     pub fn utilisation(&self) -> f64 {
-        self.normal.len() as f64 / self.capacity as f64
+        (self.len() as f64 / self.capacity as f64).min(1.0)
     }
 }
 
@@ -90,5 +91,15 @@ mod tests {
             [4, 1, 2]
         );
         assert_eq!(queue.peak, 3);
+    }
+
+    #[test]
+    fn what_goes_ahead_takes_its_room_from_the_rest() {
+        let mut queue = Queue::new(2);
+        assert!(queue.push(1, true).is_ok() && queue.push(2, true).is_ok());
+        assert!(queue.is_full(), "of critical ones alone");
+        assert_eq!(queue.push(3, false), Err(3));
+        let _ = queue.pop();
+        assert!(queue.push(3, false).is_ok() && queue.is_full());
     }
 }

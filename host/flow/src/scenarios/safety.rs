@@ -4,7 +4,7 @@ use growbox_model::room::ClockForm;
 use growbox_model::row::{AlertState, Answer, Order, Question};
 use growbox_model::{Danger, DeviceId, Quantity, SafetySpec, Span};
 
-use crate::bench::{Bench, asking, at, every, field, guest, room, tent, warmth};
+use crate::bench::{Bench, asking, at, event, every, field, guest, room, tent, warmth};
 
 /// The switch goes off above 40 °C.
 fn bench(latch: bool) -> Bench {
@@ -135,4 +135,30 @@ fn what_a_rule_did_leads_back_to_the_reading_it_saw() {
     let reading = violation.cause.expect("a reading");
     let readings = bench.said("sensor.temperature");
     assert_eq!(readings.last().map(|event| event.seq), Some(reading));
+}
+
+#[test]
+fn what_a_rule_watches_goes_ahead_of_what_can_wait() {
+    let mut bench = bench(true);
+    let light = |lux: f64| {
+        event(serde_json::json!({
+            "type": "sensor.illuminance", "timestamp": at(1),
+            "data": {"sensor_id": "lux", "value": lux}, "metadata": {"zone": "tent"},
+        }))
+    };
+    let celsius = [20.0, 43.0];
+    bench.post(vec![
+        light(1.0),
+        warmth("canopy", celsius[0], at(1)),
+        light(2.0),
+        warmth("canopy", celsius[1], at(2)),
+    ]);
+    bench.run();
+    let numbers = |kind: &str| -> Vec<_> { bench.said(kind).iter().map(|e| e.seq).collect() };
+    let (warm, bright) = (numbers("sensor.temperature"), numbers("sensor.illuminance"));
+    assert_eq!((warm.len(), bright.len()), (2, 2));
+    assert!(warm[1] < bright[0], "{warm:?} {bright:?}");
+    let said = bench.said("sensor.temperature");
+    let values = said.iter().map(|event| event.reading().unwrap().value);
+    assert!(values.eq(celsius), "and keeps its order");
 }

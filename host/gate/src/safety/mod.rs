@@ -68,6 +68,11 @@ impl Safety {
         before.iter_mut().filter_map(Rule::reset).collect()
     }
 
+    fn watches(&self, zone: &ZoneId, quantity: &Quantity) -> bool {
+        let mut watched = self.watched.get(zone).into_iter().flatten();
+        watched.any(|(watched, _)| **watched == *quantity.as_str())
+    }
+
     fn bound(&self, device: &DeviceId) -> Option<Bound> {
         self.rules.iter().find_map(|rule| {
             let trip = rule.trip()?;
@@ -148,6 +153,18 @@ impl Gate {
         self.turn_all(turns);
         if !self.bonds.stops.is_empty() && [TEMPERATURE, CO2].contains(&quantity.as_str()) {
             self.all_roused = true;
+        }
+    }
+
+    /// Whether a rule watches a quantity in this zone (none: in any).
+    pub fn watches(&self, zone: Option<&ZoneId>, quantity: &Quantity) -> bool {
+        let safety = &self.bonds.safety;
+        match zone {
+            Some(zone) => safety.watches(zone, quantity),
+            None => safety
+                .watched
+                .keys()
+                .any(|zone| safety.watches(zone, quantity)),
         }
     }
 
