@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use growbox_model::commit::{Restored, Switch};
 use growbox_model::ports::{DriveOrder, DriverReport};
 use growbox_model::{
-    CircuitSpec, Command, DeviceId, DeviceSpec, Moment, Operation, Quantity, Record, Requester,
-    Span,
+    CircuitSpec, Command, Danger, DeviceId, DeviceSpec, Moment, Operation, Quantity, Record,
+    Requester, SafetySpec, Seq, Span, Trip,
 };
 use proptest::prelude::*;
 
 use crate::Settlement;
-use crate::bench::{Bench, device, exhaust, person, plugin, settle};
+use crate::bench::{Bench, device, exhaust, person, plugin, settle, zone};
 
 /// One thing that happens.
 #[derive(Debug, Clone)]
@@ -20,6 +20,7 @@ enum Step {
     Wait(u64),
     Fresh(bool),
     Day(Option<bool>),
+    Measure(f64),
     Stop,
     Reset,
     Reach(usize, bool),
@@ -75,6 +76,27 @@ fn circuits() -> BTreeMap<growbox_model::Text, CircuitSpec> {
     [(mains.id.clone(), mains)].into_iter().collect()
 }
 
+/// Where the rule wants whom, by their place among the names.
+const RULED: [(usize, f64); 4] = [(1, 1.0), (2, 0.0), (3, 0.0), (4, 0.0)];
+
+/// Too hot: what heats goes off, and the valve, and the exhaust on, until it is over.
+fn rule() -> SafetySpec {
+    SafetySpec {
+        id: "hot".into(),
+        zone: zone(),
+        when: Danger::Above {
+            quantity: Quantity::new("temperature").unwrap(),
+            limit: 40.0,
+            clear: 37.0,
+        },
+        dwell: Span::seconds(20),
+        latch: false,
+        devices: RULED.map(|(which, level)| (id(which), level)).into(),
+        message: "too hot".into(),
+        shipped: false,
+    }
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let which = || 0..NAMES.len();
     prop_oneof![
@@ -83,6 +105,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (0..400u64).prop_map(Step::Wait),
         1 => any::<bool>().prop_map(Step::Fresh),
         2 => prop_oneof![4 => Just(Some(true)), 1 => Just(Some(false)), 1 => Just(None)].prop_map(Step::Day),
+        2 => prop_oneof![Just(24.0), Just(38.0), Just(45.0)].prop_map(Step::Measure),
         1 => Just(Step::Stop),
         2 => Just(Step::Reset),
         2 => (which(), any::<bool>()).prop_map(|(what, yes)| Step::Reach(what, yes)),
@@ -112,7 +135,9 @@ struct Outside {
     specs: BTreeMap<DeviceId, DeviceSpec>,
     on_the_way: Vec<DriveOrder>,
     stopped: bool,
-    /// Fans that a stop brought up beside the valve while that could not be reached.
+    /// The rule's trip, as the log would keep it.
+    trips: Vec<Trip>,
+    /// Fans that a stop or the rule brought up beside the valve while that could not be reached.
     beside_lost: BTreeSet<usize>,
     begun: Moment,
     switches: BTreeMap<DeviceId, Switch>,
@@ -127,6 +152,7 @@ impl Outside {
         bench.confirms = false;
         bench.world.day = Some(true);
         bench.gate.circuits(&circuits());
+        bench.gate.safety(&[rule()], &restored);
         let reachable = Output {
             reachable: true,
             ..Output::default()
@@ -141,6 +167,7 @@ impl Outside {
             specs,
             on_the_way: Vec::new(),
             stopped: false,
+            trips: Vec::new(),
             beside_lost: BTreeSet::new(),
             switches: BTreeMap::new(),
             starts: Vec::new(),
@@ -157,6 +184,7 @@ impl Outside {
                 self.bench.world.stale.extend(stale);
             }
             Step::Day(day) => self.bench.world.day = *day,
+            Step::Measure(celsius) => self.measure(*celsius),
             Step::Stop => {
                 self.bench.gate.stop(None, &"smoke".into(), &plugin("vpd"));
                 self.stopped = true;
@@ -182,6 +210,21 @@ impl Outside {
             Step::Restart(clean) => self.restart(*clean),
         }
         self.settle();
+    }
+
+    fn measure(&mut self, celsius: f64) {
+        let (bench, temperature) = (&mut self.bench, Quantity::new("temperature").unwrap());
+        bench.world.measures.insert("temperature", celsius);
+        let Bench {
+            gate, world, now, ..
+        } = bench;
+        gate.see(&zone(), &temperature, Seq(1), world, *now);
+    }
+
+    /// Whether the rule has taken this device.
+    fn ruled(&self, device: &DeviceId) -> bool {
+        let wanted = RULED.iter().any(|(which, _)| id(*which) == *device);
+        wanted && !self.trips.is_empty()
     }
 
     /// Exactly one verdict, or an equal renewal and none.
@@ -246,6 +289,7 @@ impl Outside {
     fn switch(&mut self, device: &DeviceId, level: f64, by_timer: bool) {
         let now = self.bench.now.moment;
         let spec = &self.specs[device];
+        let ruled = self.ruled(device);
         let Some(output) = self.outputs.get_mut(device) else {
             return;
         };
@@ -271,7 +315,8 @@ impl Outside {
             );
         } else {
             let doubtful = output.doubt >= since && output.doubt.is_some();
-            let broken = self.stopped || doubtful || since.is_none_or(|since| since <= self.begun);
+            let broken =
+                self.stopped || ruled || doubtful || since.is_none_or(|since| since <= self.begun);
             assert!(
                 broken || lasted.is_none_or(|ran| ran >= spec.min_on),
                 "{device} ran {lasted:?}"
@@ -285,7 +330,7 @@ impl Outside {
         self.check_together(device);
     }
 
-    /// Currents, and those that never run together: only a stop goes before that, where the
+    /// Currents, and those that never run together: only a stop and the rule go before that, where the
     /// other could not be reached; together they stay until it can be.
     fn check_together(&mut self, device: &DeviceId) {
         let draw = |(id, output): (&DeviceId, &Output)| {
@@ -299,7 +344,8 @@ impl Outside {
             |which: usize| self.outputs[&id(which)].level > self.specs[&id(which)].idle_level();
         for fan in [1, 5] {
             let apart = !runs(4) || !runs(fan);
-            let displaced = self.stopped || self.begun == self.bench.now.moment;
+            let displaced =
+                self.stopped || self.ruled(&id(fan)) || self.begun == self.bench.now.moment;
             let lost = !self.outputs[&id(4)].reachable;
             let excused = lost && (displaced || self.beside_lost.contains(&fan));
             assert!(apart || excused, "valve with {} after {device}", NAMES[fan]);
@@ -333,6 +379,7 @@ impl Outside {
             clean,
             same_boot: true,
             switches: self.switches.values().cloned().collect(),
+            trips: self.trips.clone(),
             starts: self.starts.clone(),
             ..Restored::default()
         };
@@ -340,6 +387,7 @@ impl Outside {
         let now = self.bench.now;
         self.bench.gate = crate::Gate::new(devices(), &restored, now);
         self.bench.gate.circuits(&circuits());
+        self.bench.gate.safety(&[rule()], &restored);
         self.bench.world = world;
         let lost: Vec<DeviceId> = self
             .outputs
@@ -358,6 +406,7 @@ impl Outside {
                 Record::Switched(switch) => {
                     self.switches.insert(switch.device.clone(), switch.clone());
                 }
+                Record::Tripped(_, _, trip) => self.trips = trip.clone().into_iter().collect(),
                 Record::Started(device, at) => self.starts.push((device.clone(), *at)),
                 _ => {}
             }
