@@ -149,32 +149,40 @@ impl Precedence {
 
 /// What is wanted of this device now.
 pub(crate) fn wish(device: &Device, around: &Circumstances<'_>) -> Wish {
+    let bound = of_bonds(device, around);
     if let Some(lock) = around.locked {
-        return Wish::locked(lock, &device.spec);
+        // Whoever locks it out can wait until it has run its shortest time; who forces it off cannot.
+        let on = device.course(around.operation).is_on();
+        return bound
+            .filter(|wish| on && wish.level == 0.0)
+            .unwrap_or_else(|| Wish::locked(lock, &device.spec));
     }
-    if around.ending {
-        return Wish::forced(Owner::End, &device.spec);
-    }
-    if device.leaving.is_some() {
-        return Wish::forced(Owner::Leaving, &device.spec);
-    }
-    if let Some(bound) = &device.safety {
-        return Wish {
-            level: bound.level,
-            ..Wish::forced(Owner::Safety(bound.rule.clone()), &device.spec)
-        };
-    }
-    if around.stop.is_some() {
-        return Wish {
-            level: around.stopped_at(&device.spec),
-            ..Wish::forced(Owner::Stop, &device.spec)
-        };
-    }
-    of_hold(device, around)
+    bound
+        .or_else(|| of_hold(device, around))
         .or_else(|| of_doubt(device))
         .or_else(|| of_claims(device, around))
         .or_else(|| of_start(device, around))
         .unwrap_or_else(|| Wish::of_nobody(&device.spec))
+}
+
+/// What forces it, whoever wants something else: the end, its leaving, a safety rule, a stop.
+fn of_bonds(device: &Device, around: &Circumstances<'_>) -> Option<Wish> {
+    if around.ending {
+        return Some(Wish::forced(Owner::End, &device.spec));
+    }
+    if device.leaving.is_some() {
+        return Some(Wish::forced(Owner::Leaving, &device.spec));
+    }
+    if let Some(bound) = &device.safety {
+        return Some(Wish {
+            level: bound.level,
+            ..Wish::forced(Owner::Safety(bound.rule.clone()), &device.spec)
+        });
+    }
+    around.stop.map(|_| Wish {
+        level: around.stopped_at(&device.spec),
+        ..Wish::forced(Owner::Stop, &device.spec)
+    })
 }
 
 /// A hold that has run its longest time keeps everybody else out, at the safe level.

@@ -50,6 +50,19 @@ fn minimum_on_binds_who_locks_a_device_out() {
 }
 
 #[test]
+fn a_stop_does_not_wait_for_the_minimum_on_of_what_is_locked_out() {
+    let mut bench = Bench::rested(vec![heater()]);
+    bench.set(&plugin("vpd"), "heater", 1.0);
+    lock(&mut bench, "heater");
+    assert_eq!(bench.level("heater"), Some(1.0));
+    bench.gate.stop(None, &text("fire"), &person("bob"));
+    bench.settle();
+    assert_eq!(bench.level("heater"), Some(0.0));
+    bench.settle();
+    assert!(why(&bench, "heater").contains("locked out by anna"));
+}
+
+#[test]
 fn an_observed_device_is_driven_off_all_the_same() {
     let mut bench = Bench::rested(vec![exhaust()]);
     bench.world.operation = Operation::Observe;
