@@ -165,7 +165,8 @@ impl Neighbours {
         place.imagined = place
             .imagined
             .followed_by(&device.imagined, true, idle, full, now);
-        place.observed = device.operation == Some(Operation::Observe);
+        // Who is still on its way home really moves, among others that really are where they are.
+        place.observed = device.operation == Some(Operation::Observe) && !device.homing;
         if before != (place.real, place.imagined, place.observed) {
             self.rouse(at);
         }

@@ -169,6 +169,29 @@ fn a_heater_waits_for_its_fan_and_the_fan_stays_as_long_as_the_heater() {
 }
 
 #[test]
+fn on_the_way_home_of_a_zone_that_is_only_observed_who_is_needed_goes_last() {
+    let mut fan = device("fan", "circulation");
+    (fan.safe_level, fan.start_level) = (0.0, 0.0);
+    (fan.min_on, fan.settle_time) = (Span::ZERO, Span::ZERO);
+    let mut heater = heater();
+    heater.needs_first = vec![id("fan")];
+    heater.settle_time = Span::ZERO;
+    let mut bench = Bench::rested(vec![fan, heater.clone()]);
+    bench.set(&plugin("low"), "fan", 1.0);
+    bench.set(&plugin("vpd"), "heater", 1.0);
+    bench.world.operation = Operation::Observe;
+    bench.settle();
+    let levels = |bench: &Bench| (bench.level("heater"), bench.level("fan"));
+    assert_eq!(
+        levels(&bench),
+        (Some(1.0), Some(1.0)),
+        "it runs its shortest"
+    );
+    bench.pass(heater.min_on);
+    assert_eq!(levels(&bench), (Some(0.0), Some(0.0)));
+}
+
+#[test]
 fn what_would_be_too_much_for_a_circuit_waits() {
     let mut bench = with_circuit(vec![on_circuit("a", 1500.0), on_circuit("b", 1500.0)]);
     bench.set(&plugin("vpd"), "a", 1.0);
