@@ -3,56 +3,25 @@
 //! Each output does as it is told, and puts itself to off when its `within` has run out. The
 //! record bears the far side's own time: seconds of the room since it began. Lines are answered
 //! by whoever reads them, and one thread minds the timers; nothing here knows what the host means.
+//!
+//! Its clock runs, or it is told the time step by step, as a host is under the events clock: then
+//! what happened in a step bears where that began and where it ended.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::record::{By, Entry, What};
+
 /// A host that takes no bytes for this long is dropped.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Who moved an output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
-    /// Whoever is connected.
-    Order,
-    /// Its own timer.
-    Timer,
-    /// Somebody at the device.
-    Hand,
-}
-
-/// What happened outside.
-#[derive(Debug, Clone, PartialEq)]
-pub enum What {
-    /// An output changed its level.
-    Switched(String, f64, By),
-    /// Somebody connected.
-    Joined,
-    /// Who was connected is gone.
-    HungUp,
-    /// The far side went away, by itself.
-    Lost,
-    /// The far side can be reached again.
-    Returned,
-    /// A sensor said this to whoever was connected.
-    Said(String, f64),
-}
-
-/// One line of the record.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    /// Seconds of the room since it began.
-    pub at: f64,
-    /// What happened.
-    pub what: What,
-}
 
 #[derive(Debug, Default)]
 struct Output {
@@ -71,10 +40,21 @@ struct State {
     ended: bool,
 }
 
+/// Seconds of the room since it began.
+#[derive(Debug)]
+enum Clock {
+    /// So many a second, since then.
+    Runs(Instant, f64),
+    /// As it was told last: the bits of the number.
+    Told(AtomicU64),
+}
+
+/// Not before, and by when.
+type Stamp = (f64, f64);
+
 #[derive(Debug)]
 struct Shared {
-    begun: Instant,
-    speed: f64,
+    clock: Clock,
     path: PathBuf,
     state: Mutex<State>,
     news: Condvar,
@@ -91,20 +71,34 @@ impl Outside {
     /// Where it cannot listen there.
     #[must_use]
     pub fn new(path: &Path, outputs: &[&str], speed: f64) -> Self {
+        Self::with(path, outputs, Clock::Runs(Instant::now(), speed))
+    }
+
+    /// The same, where time passes only by [`Outside::pass_to`].
+    ///
+    /// # Panics
+    /// Where it cannot listen there.
+    #[must_use]
+    pub fn told(path: &Path, outputs: &[&str]) -> Self {
+        Self::with(path, outputs, Clock::Told(AtomicU64::new(0)))
+    }
+
+    fn with(path: &Path, outputs: &[&str], clock: Clock) -> Self {
         let new = |name: &&str| ((*name).to_owned(), Output::default());
         let state = State {
             outputs: outputs.iter().map(new).collect(),
             ..State::default()
         };
         let shared = Arc::new(Shared {
-            begun: Instant::now(),
-            speed,
+            clock,
             path: path.to_owned(),
             state: Mutex::new(state),
             news: Condvar::new(),
         });
-        let timers = shared.clone();
-        std::thread::spawn(move || timers.mind());
+        if let Clock::Runs(_, speed) = shared.clock {
+            let timers = shared.clone();
+            std::thread::spawn(move || timers.mind(speed));
+        }
         shared.listen();
         Self(shared)
     }
@@ -113,6 +107,29 @@ impl Outside {
     #[must_use]
     pub fn now(&self) -> f64 {
         self.0.now()
+    }
+
+    /// A step is over: what was to happen in it has happened, and now it is `to`.
+    pub fn pass_to(&self, to: f64) {
+        let Clock::Told(now) = &self.0.clock else {
+            return;
+        };
+        let mut state = self.0.state();
+        for entry in state
+            .record
+            .iter_mut()
+            .rev()
+            .take_while(|entry| entry.until > to)
+        {
+            entry.until = to;
+        }
+        now.store(to.to_bits(), Ordering::Release);
+        state.sweep_step(to);
+    }
+
+    /// Somebody notes what they saw or did.
+    pub fn note(&self, what: What) {
+        self.0.state().note(self.0.stamp(), what);
     }
 
     /// Everything that happened so far.
@@ -142,10 +159,10 @@ impl Outside {
     pub fn say(&self, sensor: &str, quantity: &str, value: f64) -> bool {
         let reading = json!({"reading": {"sensor": sensor, "quantity": quantity, "value": value}});
         let mut state = self.0.state();
-        let at = self.0.now();
+        let stamp = self.0.stamp();
         let said = state.write(&reading);
         if said {
-            state.note(at, What::Said(sensor.to_owned(), value));
+            state.note(stamp, What::Said(sensor.to_owned(), value));
         }
         said
     }
@@ -153,7 +170,7 @@ impl Outside {
     /// Somebody at the device moves it.
     pub fn turn(&self, output: &str, level: f64) {
         let mut state = self.0.state();
-        state.put(output, level, None, self.0.now(), By::Hand);
+        state.put(output, level, None, self.0.stamp(), By::Hand);
         state.tell(output);
     }
 
@@ -162,7 +179,7 @@ impl Outside {
         {
             let mut state = self.0.state();
             state.listening += 1;
-            state.note(self.0.now(), What::Lost);
+            state.note(self.0.stamp(), What::Lost);
             state.hang_up();
         }
         // Wakes who waits for a connection; they see that it is over.
@@ -175,8 +192,7 @@ impl Outside {
     /// # Panics
     /// Where it cannot.
     pub fn appear(&self) {
-        let at = self.0.now();
-        self.0.state().note(at, What::Returned);
+        self.note(What::Returned);
         self.0.listen();
     }
 
@@ -185,7 +201,7 @@ impl Outside {
         let mut state = self.0.state();
         state.deaf = deaf;
         let what = if deaf { What::Lost } else { What::Returned };
-        state.note(self.0.now(), what);
+        state.note(self.0.stamp(), what);
         state.hang_up();
     }
 }
@@ -207,8 +223,8 @@ impl Drop for Outside {
 }
 
 impl State {
-    fn note(&mut self, at: f64, what: What) {
-        self.record.push(Entry { at, what });
+    fn note(&mut self, (at, until): Stamp, what: What) {
+        self.record.push(Entry { at, until, what });
     }
 
     /// Ends the connection; its reader sees that it is not the newest any more.
@@ -236,36 +252,58 @@ impl State {
         self.write(&json!({"state": {"output": output, "level": level}}));
     }
 
-    fn put(&mut self, output: &str, level: f64, ends: Option<f64>, at: f64, by: By) {
+    fn put(&mut self, output: &str, level: f64, ends: Option<f64>, stamp: Stamp, by: By) {
         let Some(state) = self.outputs.get_mut(output) else {
             return;
         };
         state.ends = ends;
         if state.level != level {
             state.level = level;
-            self.note(at, What::Switched(output.to_owned(), level, by));
+            self.note(stamp, What::Switched(output.to_owned(), level, by));
         }
     }
 
-    /// Ends what has run out.
+    /// Ends what has run out, as a timer does that looks now.
     fn sweep(&mut self, now: f64) {
-        let over = |output: &Output| output.ends.is_some_and(|ends| ends <= now);
-        let over: Vec<String> = self
-            .outputs
-            .iter()
-            .filter(|(_, output)| over(output))
-            .map(|(name, _)| name.clone())
-            .collect();
-        for name in over {
-            self.put(&name, 0.0, None, now, By::Timer);
+        for (name, _) in self.over(now) {
+            self.put(&name, 0.0, None, (now, now), By::Timer);
             self.tell(&name);
         }
+    }
+
+    /// Ends what has run out since the last step, each at its own moment.
+    fn sweep_step(&mut self, now: f64) {
+        for (name, ends) in self.over(now) {
+            self.put(&name, 0.0, None, (ends, ends), By::Timer);
+            self.tell(&name);
+        }
+    }
+
+    /// Outputs whose time has run out, the first one first.
+    fn over(&self, now: f64) -> Vec<(String, f64)> {
+        let ends = |(name, output): (&String, &Output)| Some((name.clone(), output.ends?));
+        let mut over: Vec<(String, f64)> = self.outputs.iter().filter_map(ends).collect();
+        over.retain(|(_, ends)| *ends <= now);
+        over.sort_by(|one, other| one.1.total_cmp(&other.1));
+        over
     }
 }
 
 impl Shared {
     fn now(&self) -> f64 {
-        self.begun.elapsed().as_secs_f64() * self.speed
+        match &self.clock {
+            Clock::Runs(begun, speed) => begun.elapsed().as_secs_f64() * speed,
+            Clock::Told(bits) => f64::from_bits(bits.load(Ordering::Acquire)),
+        }
+    }
+
+    /// Where the time is told, nobody knows yet when the step ends.
+    fn stamp(&self) -> Stamp {
+        let now = self.now();
+        match &self.clock {
+            Clock::Runs(..) => (now, now),
+            Clock::Told(_) => (now, f64::INFINITY),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -273,14 +311,14 @@ impl Shared {
     }
 
     /// Minds the timers until the end.
-    fn mind(&self) {
+    fn mind(&self, speed: f64) {
         let mut state = self.state();
         while !state.ended {
             let now = self.now();
             state.sweep(now);
             let ends = state.outputs.values().filter_map(|output| output.ends);
             let next = ends.fold(f64::INFINITY, f64::min);
-            let wait = ((next - now) / self.speed).clamp(0.0, 1.0);
+            let wait = ((next - now) / speed).clamp(0.0, 1.0);
             let waited = self.news.wait_timeout(state, Duration::from_secs_f64(wait));
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -314,7 +352,7 @@ impl Shared {
         state.hang_up();
         state.stream = Some(stream);
         let number = state.connections;
-        state.note(self.now(), What::Joined);
+        state.note(self.stamp(), What::Joined);
         state.write(&json!({"simulated": true}));
         let outputs: Vec<String> = state.outputs.keys().cloned().collect();
         for output in &outputs {
@@ -338,7 +376,7 @@ impl Shared {
         }
         let mut state = self.state();
         if state.connections == number {
-            state.note(self.now(), What::HungUp);
+            state.note(self.stamp(), What::HungUp);
             state.hang_up();
         }
     }
@@ -346,13 +384,15 @@ impl Shared {
     /// Every set is answered with the output's level, changed or not.
     fn take(&self, line: &str, state: &mut State) {
         let now = self.now();
-        state.sweep(now);
+        if let Clock::Runs(..) = self.clock {
+            state.sweep(now);
+        }
         let set = &serde_json::from_str::<Value>(line).expect("the host writes JSON")["set"];
         let output = set["output"].as_str().expect("a set names its output");
         let level = set["level"].as_f64().expect("a set has a level");
         let ends = set["within"].as_f64().map(|within| now + within);
         let ends = ends.filter(|_| level > 0.0);
-        state.put(output, level, ends, now, By::Order);
+        state.put(output, level, ends, self.stamp(), By::Order);
         state.tell(output);
         self.news.notify_all();
     }

@@ -38,6 +38,9 @@ const DEVICES: [(&str, &str, Times); 5] = [
 /// The heater and the lamp hang on one fuse, which bears either.
 const FUSE: f64 = 2.0;
 
+/// Machine seconds that a neighbour must have been out of the way.
+const SETTLE: f64 = 0.2;
+
 /// Minimum on, minimum off, maximum on, doses a day.
 #[derive(Clone, Copy)]
 struct Times(f64, f64, Option<f64>, Option<usize>);
@@ -123,6 +126,7 @@ fn limits(speed: f64) -> Limits {
             },
             safe_level: if name == "fan" { 0.25 } else { 0.0 },
             emergency_level: if name == "fan" { 1.0 } else { 0.0 },
+            ..DeviceLimits::default()
         };
         (name.to_owned(), limit)
     };
@@ -134,9 +138,11 @@ fn limits(speed: f64) -> Limits {
             devices: ["heater", "lamp"].map(str::to_owned).into(),
         }],
         never_together: vec![("lamp".to_owned(), "valve".to_owned())],
+        settle_time: SETTLE * speed,
         grain: 0.005 * speed,
         slack: 2.0 * speed,
         forgotten: 0.5 * speed,
+        ..Limits::default()
     }
 }
 
@@ -152,7 +158,7 @@ fn configuration(speed: f64) -> String {
              min_on = {}, min_off = {}, settle_time = {}{max_on}{doses} }}\n",
             min_on * speed,
             min_off * speed,
-            0.2 * speed
+            SETTLE * speed
         )
     };
     let devices: String = DEVICES.into_iter().map(device).collect();

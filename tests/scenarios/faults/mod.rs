@@ -14,6 +14,7 @@ mod flood;
 mod guardian;
 mod kills;
 mod safe;
+mod sequences;
 mod sessions;
 mod standstill;
 mod stuck;

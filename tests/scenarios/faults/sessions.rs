@@ -201,17 +201,8 @@ impl Session {
         self.post("/api/v1/stop", &words);
     }
 
-    /// The log has a mark of it before it is asked for.
     fn reset(&mut self) {
         let words = self.words(None, None);
-        if let Some(host) = &self.host {
-            let mark =
-                json!({"type": "sensor.illuminance", "data": {"sensor_id": "reset", "value": 1}});
-            let _ = host
-                .client()
-                .post("/api/v1/events?durable=true", &mark)
-                .results(200);
-        }
         self.post("/api/v1/reset", &words);
     }
 

@@ -63,6 +63,7 @@ fn limits() -> Limits {
         grain: 0.05,
         slack: 2.0,
         forgotten: 0.5,
+        ..Limits::default()
     }
 }
 

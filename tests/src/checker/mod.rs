@@ -13,8 +13,10 @@
 //!
 //! Shortest times are judged to the grain of the clocks: no delay on the way can excuse them,
 //! because the host counts from what it was told. Longest times are judged with `slack`, since a
-//! machine that stands still ends nothing.
+//! machine that stands still ends nothing. Where the far side knows only in which step something
+//! happened, a fault is what was one in any case.
 
+mod locks;
 mod moments;
 mod runs;
 #[cfg(test)]
@@ -27,7 +29,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::outside::Entry;
+use crate::record::Entry;
 use moments::Moments;
 
 /// What one device may do. Times are seconds of the room.
@@ -41,6 +43,10 @@ pub struct DeviceLimits {
     pub max_on: Option<f64>,
     /// Runs in any 24 hours.
     pub doses_per_day: Option<usize>,
+    /// Starts in any hour.
+    pub starts_per_hour: Option<usize>,
+    /// Levels it may run at; none: any.
+    pub runs_at: Option<(f64, f64)>,
     /// What it draws at full level.
     pub watts: f64,
     /// Where it is safe.
@@ -69,6 +75,10 @@ pub struct Limits {
     pub circuits: Vec<Circuit>,
     /// Pairs that never run at once.
     pub never_together: Vec<(String, String)>,
+    /// Who starts only after whom, and runs only as long as that.
+    pub needs_first: Vec<(String, String)>,
+    /// So long a neighbour must have been out of the way, or on.
+    pub settle_time: f64,
     /// The grain of the clocks: shortest times may be missed by this.
     pub grain: f64,
     /// What a slow machine may add to longest times, and between an act and its record.
@@ -124,6 +134,7 @@ pub fn judge(limits: &Limits, record: &[Entry], log: &[Value]) -> Vec<Fault> {
         runs::judge(device, limit, limits, record, &moments, &mut faults);
     }
     together::judge(limits, record, &moments, &mut faults);
+    locks::judge(limits, record, &mut faults);
     verdicts::judge(limits, log, &mut faults);
     faults
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::outside::{Entry, What};
+use crate::record::{Entry, What};
 
 /// A change of a device's level as the log tells it.
 #[derive(Debug, Clone)]
@@ -61,20 +61,20 @@ impl Moments {
         self.hung_up.iter().any(soon)
     }
 
-    /// Whether the log says at this time that the device came to off or on for such a reason.
+    /// Whether the log says of this switch that the device came to off or on for such a reason.
     pub(super) fn tells(
         &self,
         device: &str,
         on: bool,
-        at: f64,
+        switch: &Entry,
         slack: f64,
         reason: impl Fn(&str) -> bool,
     ) -> bool {
         self.told.iter().any(|told| {
             told.device == device
                 && (told.level > 0.0) == on
-                && told.earliest - slack <= at
-                && at <= told.latest + slack
+                && told.earliest - slack <= switch.until
+                && switch.at <= told.latest + slack
                 && reason(&told.trigger)
         })
     }

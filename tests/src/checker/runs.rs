@@ -2,9 +2,13 @@
 
 use super::moments::Moments;
 use super::{DeviceLimits, Fault, Limits};
-use crate::outside::{By, Entry, What};
+use crate::record::{By, Entry, What};
 
 const DAY: f64 = 86_400.0;
+const HOUR: f64 = 3_600.0;
+
+/// Levels are told to the host as it tells them, but for this.
+const ROUNDING: f64 = 1e-6;
 
 /// What may end a run before its shortest time, as the log names it.
 /// A host that begins puts what it finds to its safe level: the end of the one before did that.
@@ -19,14 +23,18 @@ const MAY_BREAK_MINIMUM_ON: [&str; 6] = [
 
 /// A device's course as the far side saw it.
 struct Course {
-    on_since: Option<f64>,
-    off_since: Option<f64>,
+    /// The entries that tell it.
+    on_since: Option<Entry>,
+    off_since: Option<Entry>,
     is_on: bool,
+    /// Somebody at the device turned it on.
+    by_hand: bool,
     /// It cannot be reached.
     away: bool,
     /// Nobody has reached it since.
     lost: bool,
-    starts: Vec<f64>,
+    /// Those that a host ordered.
+    starts: Vec<Entry>,
 }
 
 pub(super) fn judge(
@@ -41,6 +49,7 @@ pub(super) fn judge(
         on_since: None,
         off_since: None,
         is_on: false,
+        by_hand: false,
         away: false,
         lost: false,
         starts: Vec::new(),
@@ -54,14 +63,11 @@ pub(super) fn judge(
     for entry in record {
         match &entry.what {
             What::Switched(output, level, by) if output == device => {
-                judge.switched(&mut course, entry.at, *level > 0.0, *by, faults);
+                judge.level(entry.at, *level, *by, faults);
+                judge.switched(&mut course, entry, *level > 0.0, *by, faults);
             }
-            // From its return it is judged anew: nobody could see that it went off meanwhile. A run
-            // that began before is one run all the same.
-            What::Lost => {
-                (course.away, course.lost) = (true, true);
-                course.off_since = None;
-            }
+            // What a hand does meanwhile nobody can see; its own timer was told before it was lost.
+            What::Lost => (course.away, course.lost) = (true, true),
             What::Returned => course.away = false,
             What::Joined if course.lost && !course.away => {
                 course.lost = false;
@@ -72,7 +78,10 @@ pub(super) fn judge(
     if let Some(last) = record.last() {
         judge.longest(&course, last.at, faults);
     }
-    judge.doses(&course.starts, faults);
+    let promise = "doses of a day are bounded";
+    judge.often(&course.starts, limit.doses_per_day, DAY, promise, faults);
+    let promise = "starts of an hour are bounded";
+    judge.often(&course.starts, limit.starts_per_hour, HOUR, promise, faults);
 }
 
 struct Judge<'a> {
@@ -83,42 +92,66 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn switched(&self, course: &mut Course, at: f64, on: bool, by: By, faults: &mut Vec<Fault>) {
+    fn level(&self, at: f64, level: f64, by: By, faults: &mut Vec<Fault>) {
+        let Some((low, high)) = self.limit.runs_at.filter(|_| by == By::Order) else {
+            return;
+        };
+        let inside = level >= low - ROUNDING && level <= high + ROUNDING;
+        if level != 0.0 && !inside {
+            let how = format!(
+                "{} at {level}, and it runs from {low} to {high}",
+                self.device
+            );
+            faults.push(Fault::at(at, "levels stay inside the envelope", how));
+        }
+    }
+
+    fn switched(
+        &self,
+        course: &mut Course,
+        entry: &Entry,
+        on: bool,
+        by: By,
+        faults: &mut Vec<Fault>,
+    ) {
         if on == course.is_on {
             return;
         }
         if on {
-            self.rested(course, at, by, faults);
-            course.on_since = Some(at);
-            course.starts.push(at);
+            self.rested(course, entry, by, faults);
+            course.on_since = Some(entry.clone());
+            course.by_hand = by == By::Hand;
+            if by != By::Hand {
+                course.starts.push(entry.clone());
+            }
         } else {
-            self.ran(course, at, by, faults);
-            self.longest(course, at, faults);
+            self.ran(course, entry, by, faults);
+            self.longest(course, entry.at, faults);
             course.on_since = None;
-            course.off_since = Some(at).filter(|_| !course.lost);
+            course.off_since = Some(entry.clone()).filter(|_| !course.lost || by != By::Hand);
         }
         course.is_on = on;
     }
 
-    fn rested(&self, course: &Course, at: f64, by: By, faults: &mut Vec<Fault>) {
-        let Some(since) = course.off_since.filter(|_| by != By::Hand) else {
+    fn rested(&self, course: &Course, entry: &Entry, by: By, faults: &mut Vec<Fault>) {
+        let Some(since) = course.off_since.as_ref().filter(|_| by != By::Hand) else {
             return;
         };
-        let rested = at - since;
+        let rested = entry.until - since.at;
         if rested < self.limit.min_off - self.limits.grain {
             let how = format!(
                 "{} rested {rested:.3} of {} s",
                 self.device, self.limit.min_off
             );
-            faults.push(Fault::at(at, "minimum off is never broken", how));
+            faults.push(Fault::at(entry.at, "minimum off is never broken", how));
         }
     }
 
-    fn ran(&self, course: &Course, at: f64, by: By, faults: &mut Vec<Fault>) {
-        let Some(since) = course.on_since.filter(|_| by != By::Hand) else {
+    fn ran(&self, course: &Course, entry: &Entry, by: By, faults: &mut Vec<Fault>) {
+        let Some(since) = course.on_since.as_ref().filter(|_| by != By::Hand) else {
             return;
         };
-        let ran = at - since;
+        let (at, ran) = (entry.at, entry.until - since.at);
         if ran >= self.limit.min_on - self.limits.grain {
             return;
         }
@@ -129,7 +162,7 @@ impl Judge<'_> {
                 .any(|word| trigger.contains(word))
         };
         let named = by == By::Order
-            && (self.moments.tells(self.device, false, at, slack, may)
+            && (self.moments.tells(self.device, false, entry, slack, may)
                 || self.moments.forgotten(at, self.limits.forgotten));
         if !named {
             let how = format!(
@@ -141,10 +174,12 @@ impl Judge<'_> {
     }
 
     fn longest(&self, course: &Course, at: f64, faults: &mut Vec<Fault>) {
-        let (Some(since), Some(most)) = (course.on_since, self.limit.max_on) else {
+        // What a hand began in a zone that is only observed is nobody else's to end.
+        let began = course.on_since.as_ref().filter(|_| !course.by_hand);
+        let (Some(since), Some(most)) = (began, self.limit.max_on) else {
             return;
         };
-        let ran = at - since;
+        let ran = at - since.until;
         let safety = |trigger: &str| trigger.contains("safety");
         let slack = self.limits.slack;
         if ran > most + slack && !self.moments.tells(self.device, true, since, slack, safety) {
@@ -153,15 +188,22 @@ impl Judge<'_> {
         }
     }
 
-    fn doses(&self, starts: &[f64], faults: &mut Vec<Fault>) {
-        let Some(most) = self.limit.doses_per_day else {
-            return;
-        };
+    /// No more starts than these in any stretch of so many seconds.
+    fn often(
+        &self,
+        starts: &[Entry],
+        most: Option<usize>,
+        stretch: f64,
+        promise: &'static str,
+        faults: &mut Vec<Fault>,
+    ) {
+        let Some(most) = most else { return };
         for group in starts.windows(most + 1) {
-            let (first, last) = (group[0], group[most]);
-            if last - first < DAY - self.limits.slack {
-                let how = format!("{} had {} in {:.0} s", self.device, most + 1, last - first);
-                faults.push(Fault::at(last, "doses of a day are bounded", how));
+            let (first, last) = (&group[0], &group[most]);
+            let apart = last.until - first.at;
+            if apart < stretch - self.limits.slack {
+                let how = format!("{} had {} in {apart:.0} s", self.device, most + 1);
+                faults.push(Fault::at(last.at, promise, how));
             }
         }
     }

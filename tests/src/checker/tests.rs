@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Circuit, DeviceLimits, Limits, judge};
-use crate::outside::{By, Entry, What};
+use crate::record::{By, Entry, What};
 
 fn limits() -> Limits {
     let heater = DeviceLimits {
@@ -12,8 +12,7 @@ fn limits() -> Limits {
         max_on: Some(100.0),
         doses_per_day: Some(3),
         watts: 400.0,
-        safe_level: 0.0,
-        emergency_level: 0.0,
+        ..DeviceLimits::default()
     };
     let valve = DeviceLimits {
         watts: 100.0,
@@ -36,7 +35,7 @@ fn limits() -> Limits {
 }
 
 fn entry(at: f64, what: What) -> Entry {
-    Entry { at, what }
+    Entry::new(at, what)
 }
 
 fn switch(at: f64, level: f64, by: By) -> Entry {
@@ -113,20 +112,24 @@ fn minimum_on_may_be_broken_by_name_and_at_that_time_only() {
 }
 
 #[test]
-fn what_a_lost_device_did_meanwhile_is_not_judged() {
-    let record = [
-        switch(0.0, 1.0, By::Order),
-        entry(15.0, What::Lost),
-        switch(20.0, 0.0, By::Timer),
-        entry(21.0, What::Returned),
-        entry(22.0, What::Joined),
-        switch(22.5, 1.0, By::Order),
-        switch(40.0, 0.0, By::Order),
-    ];
-    keeps(&limits(), &record, &[]);
-    let mut after = record.to_vec();
+fn what_a_hand_did_to_a_lost_device_nobody_could_see() {
+    let record = |by: By| {
+        [
+            switch(0.0, 1.0, By::Order),
+            entry(15.0, What::Lost),
+            switch(20.0, 0.0, by),
+            entry(21.0, What::Returned),
+            entry(22.0, What::Joined),
+            switch(22.5, 1.0, By::Order),
+            switch(40.0, 0.0, By::Order),
+        ]
+    };
+    keeps(&limits(), &record(By::Hand), &[]);
+    let promise = "minimum off is never broken";
+    breaks(promise, &limits(), &record(By::Timer), &[]);
+    let mut after = record(By::Hand).to_vec();
     after.push(switch(50.0, 1.0, By::Order));
-    breaks("minimum off is never broken", &limits(), &after, &[]);
+    breaks(promise, &limits(), &after, &[]);
 }
 
 #[test]
@@ -162,6 +165,95 @@ fn a_fuse_and_a_pair_are_looked_after() {
     breaks("never together", &limits, &record, &[]);
 }
 
+#[test]
+fn a_neighbour_must_have_been_out_of_the_way_for_a_while() {
+    let mut limits = limits();
+    limits.circuits.clear();
+    limits.never_together = vec![("heater".to_owned(), "valve".to_owned())];
+    limits.settle_time = 5.0;
+    let valve =
+        |at: f64, level: f64| entry(at, What::Switched("valve".to_owned(), level, By::Order));
+    let record = |at: f64| {
+        [
+            valve(0.0, 1.0),
+            valve(10.0, 0.0),
+            switch(at, 1.0, By::Order),
+        ]
+    };
+    keeps(&limits, &record(15.0), &[]);
+    breaks("never together", &limits, &record(14.9), &[]);
+}
+
+#[test]
+fn what_a_device_needs_comes_first_and_goes_last() {
+    let mut limits = limits();
+    limits.circuits.clear();
+    limits.needs_first = vec![("heater".to_owned(), "valve".to_owned())];
+    limits.settle_time = 5.0;
+    let valve =
+        |at: f64, level: f64| entry(at, What::Switched("valve".to_owned(), level, By::Order));
+    let promise = "what it needs comes first";
+    breaks(promise, &limits, &[switch(9.0, 1.0, By::Order)], &[]);
+    let begun = |at: f64| vec![valve(0.0, 1.0), switch(at, 1.0, By::Order)];
+    breaks(promise, &limits, &begun(4.9), &[]);
+    keeps(&limits, &begun(5.0), &[]);
+    let ended = |first: Entry, then: Entry| [begun(5.0), vec![first, then]].concat();
+    let (off, heater) = (valve(30.0, 0.0), switch(30.0, 0.0, By::Order));
+    keeps(&limits, &ended(heater.clone(), off.clone()), &[]);
+    breaks(promise, &limits, &ended(off, heater), &[]);
+}
+
+#[test]
+fn starts_levels_and_lock_outs_are_looked_after() {
+    let mut limits = limits();
+    let heater = limits.devices.get_mut("heater").expect("is there");
+    (heater.doses_per_day, heater.starts_per_hour) = (None, Some(2));
+    heater.runs_at = Some((0.5, 1.0));
+    let starts = |apart: f64| {
+        let run = |index: i32| {
+            let at = f64::from(index) * apart;
+            [
+                switch(at, 1.0, By::Order),
+                switch(at + 20.0, 0.0, By::Order),
+            ]
+        };
+        (0..3).flat_map(run).collect::<Vec<_>>()
+    };
+    keeps(&limits, &starts(1_800.0), &[]);
+    let promise = "starts of an hour are bounded";
+    breaks(promise, &limits, &starts(1_700.0), &[]);
+    let promise = "levels stay inside the envelope";
+    breaks(promise, &limits, &[switch(0.0, 0.4, By::Order)], &[]);
+    let locked = |at: f64| entry(at, What::LockedOut("heater".to_owned()));
+    let promise = "who is locked out stays off";
+    let surprised = [locked(0.0), switch(1.0, 1.0, By::Order)];
+    breaks(promise, &limits, &surprised, &[]);
+    let unlocked = entry(0.5, What::Unlocked("heater".to_owned()));
+    keeps(
+        &limits,
+        &[locked(0.0), unlocked, switch(1.0, 1.0, By::Order)],
+        &[],
+    );
+}
+
+/// Within a step nobody knows when; between steps everybody does.
+#[test]
+fn a_step_excuses_no_more_than_its_length() {
+    let step = |at: f64, until: f64, level: f64| Entry {
+        until,
+        ..switch(at, level, By::Order)
+    };
+    let record = |until: f64| {
+        [
+            step(0.0, 1.0, 1.0),
+            step(30.0, 31.0, 0.0),
+            step(until - 1.0, until, 1.0),
+        ]
+    };
+    keeps(&limits(), &record(50.0), &[]);
+    breaks("minimum off is never broken", &limits(), &record(49.0), &[]);
+}
+
 fn event(seq: u64, kind: &str, cause: u64) -> Value {
     json!({"seq": seq, "type": format!("device.action.{kind}"), "cause": cause, "source": "http",
         "timestamp": format!("2026-01-15T10:30:{seq:02}Z"),
@@ -193,7 +285,7 @@ fn requests_have_one_verdict_and_renewals_none() {
 #[test]
 fn a_stop_lets_nothing_in_until_its_reset() {
     let stop = json!({"seq": 1, "type": "system.emergency", "data": {}});
-    let reset = json!({"seq": 2, "type": "sensor.illuminance", "data": {"sensor_id": "reset"}});
+    let reset = json!({"seq": 2, "type": "system.emergency.reset", "data": {}});
     let asked = [event(3, "requested", 0), event(4, "granted", 3)];
     let log = |before: &[&Value]| {
         let before = before.iter().map(|event| (*event).clone());

@@ -109,10 +109,8 @@ fn source(event: &Value) -> &str {
     event["source"].as_str().unwrap_or_default()
 }
 
-/// From a stop to its reset everything but the levels it may bring is refused.
-///
-/// `system.emergency` says when it began. A mark says when it was over at the latest: the first
-/// reading of the sensor `reset` after it.
+/// From a stop to its reset everything but the levels it may bring is refused: `system.emergency`
+/// says when it began, `system.emergency.reset` when it was over.
 fn stops(limits: &Limits, log: &[Value], faults: &mut Vec<Fault>) {
     let mut stopped = false;
     let mut asked: BTreeMap<u64, &Value> = BTreeMap::new();
@@ -120,8 +118,7 @@ fn stops(limits: &Limits, log: &[Value], faults: &mut Vec<Fault>) {
         if event["type"] == "system.emergency" && event["foreign"] != true {
             stopped = true;
             asked.clear();
-        } else if event["data"]["sensor_id"] == "reset" || event["type"] == "system.emergency.reset"
-        {
+        } else if event["type"] == "system.emergency.reset" {
             stopped = false;
         } else if stopped && is_request(&event) {
             asked.insert(event["seq"].as_u64().unwrap_or(0), event);
@@ -142,13 +139,14 @@ fn stops(limits: &Limits, log: &[Value], faults: &mut Vec<Fault>) {
     }
 }
 
-/// Letting go, a hold, which counts after the stop, or what the verdict says it comes to: the safe level, or that of an emergency.
+/// Letting go, what keeps a device off, a hold, which counts after the stop, or what the verdict
+/// says it comes to: the safe level, or that of an emergency.
 fn towards_safe(limits: &Limits, request: &Value, verdict: &Value) -> bool {
     let device = request["data"]["device_id"].as_str().unwrap_or_default();
     let level = verdict["data"]["level"].as_f64();
     let brings = |limit: &DeviceLimits| [limit.safe_level, limit.emergency_level].map(Some);
     let brought = limits.devices.get(device).map(brings);
-    let later = ["release", "hold"].map(Value::from);
-    later.contains(&request["data"]["action"])
+    let no_rise = ["release", "hold", "lock_out", "unlock"].map(Value::from);
+    no_rise.contains(&request["data"]["action"])
         || brought.is_some_and(|levels| levels.contains(&level))
 }
