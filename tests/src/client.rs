@@ -61,7 +61,9 @@ pub struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(address: std::net::SocketAddr, token: Option<String>) -> Self {
+    /// Of the host at this address, with its token or without.
+    #[must_use]
+    pub fn new(address: std::net::SocketAddr, token: Option<String>) -> Self {
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(CALL))
             .http_status_as_error(false)

@@ -13,7 +13,7 @@ use crate::hostile::mounted::{self, Mounted};
 const STRETCH: Duration = Duration::from_secs(4);
 
 /// People go on asking; a refusal is an answer.
-fn ask_around(bench: &Bench, data: &str, chance: &mut Chance) -> usize {
+pub(super) fn ask_around(bench: &Bench, data: &str, chance: &mut Chance) -> usize {
     let names: Vec<&str> = devices().filter(|name| *name != "pump").collect();
     let (begun, mut done) = (Instant::now(), 0);
     while begun.elapsed() < STRETCH {

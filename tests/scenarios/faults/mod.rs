@@ -6,6 +6,7 @@
 mod bench_room;
 mod blocked;
 mod button;
+mod card;
 mod clock;
 mod day;
 mod disk;
