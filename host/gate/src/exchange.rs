@@ -17,6 +17,7 @@ use crate::dose::Doses;
 use crate::gate::{Gate, close_all};
 use crate::policy::envelope;
 use crate::settle::Settlement;
+use crate::starts::Starts;
 
 /// Who does not reach its safe level in this time is let go all the same: its driver or its
 /// minimum off stands in the way, and neither gets better by waiting.
@@ -25,12 +26,36 @@ const LEAVE_WITHIN: Span = Span::seconds(30);
 /// Why claims of a leaving device end.
 const LEAVES: &str = "the device is taken out of the configuration";
 
-/// A device that waits to be attached, with what a person holds it at and the doses it was given.
+/// A device that waits to be attached, with what a person holds it at.
 #[derive(Debug, Clone)]
 pub(crate) struct Arrival {
     spec: DeviceSpec,
     held: Option<Held>,
+}
+
+/// What a device has had of what it may have so often: who comes back under its name has had it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Had {
     doses: Doses,
+    starts: Starts,
+}
+
+impl Had {
+    /// What the log remembers of devices that are not there.
+    pub(crate) fn restored(
+        restored: &Restored,
+        there: &BTreeMap<DeviceId, Device>,
+        now: Now,
+    ) -> BTreeMap<DeviceId, Self> {
+        let dosed = restored.doses.iter().map(|dose| &dose.device);
+        let started = restored.starts.iter().map(|(id, _)| id);
+        let absent = dosed.chain(started).filter(|id| !there.contains_key(*id));
+        let of = |id: &DeviceId| Self {
+            doses: Doses::restored(&restored.doses, id, now),
+            starts: Starts::restored(&restored.starts, id, true, now.moment),
+        };
+        absent.map(|id| (id.clone(), of(id))).collect()
+    }
 }
 
 impl Gate {
@@ -51,7 +76,6 @@ impl Gate {
                     let arrival = Arrival {
                         spec: spec.clone(),
                         held: device.held.take(),
-                        doses: device.doses.clone(),
                     };
                     self.arrivals.insert(id, arrival);
                 }
@@ -69,7 +93,6 @@ impl Gate {
                     || Arrival {
                         spec: spec.clone(),
                         held: None,
-                        doses: Doses::default(),
                     },
                     |waited| Arrival {
                         spec: spec.clone(),
@@ -94,7 +117,8 @@ impl Gate {
         let gone: BTreeMap<DeviceId, Device> = gone;
         for (id, device) in gone {
             self.wired = false;
-            self.absent.insert(id, device.doses);
+            let (doses, starts) = (device.doses, device.starts);
+            self.absent.insert(id, Had { doses, starts });
             out.gone.push(device.spec);
         }
         for (id, arrival) in std::mem::take(&mut self.arrivals) {
@@ -105,20 +129,24 @@ impl Gate {
             } else {
                 self.wired = false;
                 out.came.push(arrival.spec.clone());
-                let mut device = arrival.device(now);
-                device.doses = self.absent.remove(&id).unwrap_or_default();
-                self.devices.insert(id, device);
+                let had = self.absent.remove(&id).unwrap_or_default();
+                self.devices.insert(id, arrival.device(had, now));
             }
+        }
+        if !out.came.is_empty() {
+            self.bind();
         }
     }
 }
 
 impl Arrival {
-    /// As at start, after nobody knows what.
-    fn device(self, now: Now) -> Device {
+    /// As at start, after nobody knows what: a start just now is added to those it had.
+    fn device(self, had: Had, now: Now) -> Device {
         let mut device = Device::new(self.spec, &Restored::default(), now);
         device.held = self.held;
-        device.doses = self.doses;
+        device.doses = had.doses;
+        device.starts = had.starts;
+        device.starts.add(now.moment);
         hold_inside(&mut device);
         device
     }

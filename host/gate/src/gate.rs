@@ -13,8 +13,7 @@ use crate::bonds::{Bonds, Stop};
 use crate::claim::{Claim, Rank};
 use crate::decide::{self, Ask, Decision};
 use crate::device::{Device, Held, Start};
-use crate::dose::Doses;
-use crate::exchange::Arrival;
+use crate::exchange::{Arrival, Had};
 use crate::neighbours::Neighbours;
 use crate::policy::{self, Refusal, envelope};
 use crate::say;
@@ -51,8 +50,8 @@ pub struct Gate {
     pub(crate) bonds: Bonds,
     /// Devices that wait until who leaves under their name or from their output has left.
     pub(crate) arrivals: BTreeMap<DeviceId, Arrival>,
-    /// Doses of devices that are not there now: who comes back under its name has had them.
-    pub(crate) absent: BTreeMap<DeviceId, Doses>,
+    /// What devices have had that are not there now.
+    pub(crate) absent: BTreeMap<DeviceId, Had>,
     /// When the next start level may be wished.
     pub(crate) next_start: Moment,
     /// What happened since the last settling.
@@ -82,11 +81,7 @@ impl Gate {
             .into_iter()
             .map(|spec| (spec.id.clone(), Device::new(spec, restored, now)))
             .collect();
-        let absent = restored.doses.iter().map(|dose| &dose.device);
-        let absent = absent
-            .filter(|id| !devices.contains_key(*id))
-            .map(|id| (id.clone(), Doses::restored(&restored.doses, id, now)))
-            .collect();
+        let absent = Had::restored(restored, &devices, now);
         let mut pending = Settlement::default();
         for (seq, device) in &restored.open {
             pending.tell(*seq, device, Outcome::Failed, "host restarted");

@@ -214,7 +214,7 @@ impl Gate {
     }
 
     /// Gives each device to the first rule that wants it, and back.
-    fn bind(&mut self) {
+    pub(crate) fn bind(&mut self) {
         self.all_roused = true;
         for (id, device) in &mut self.devices {
             let bound = self.bonds.safety.bound(id);

@@ -194,3 +194,26 @@ fn what_is_no_longer_allowed_ends_alone() {
     assert_eq!(bench.level("heater"), Some(0.0));
     assert_eq!(bench.level("exhaust"), Some(0.5));
 }
+
+#[test]
+fn starts_of_the_hour_are_kept_over_another_output_and_an_absence() {
+    let mut cooler = device("cooler", "cooler");
+    (cooler.starts_per_hour, cooler.needs) = (Some(3), Vec::new());
+    (cooler.min_on, cooler.min_off) = (Span::ZERO, Span::ZERO);
+    let mut bench = Bench::rested(vec![cooler.clone()]);
+    for _ in 0..2 {
+        bench.set(&plugin("vpd"), "cooler", 1.0);
+        bench.set(&plugin("vpd"), "cooler", 0.0);
+        bench.pass(MINUTE);
+    }
+    bench.gate.exchange(&table(&[]), bench.now);
+    bench.pass(MINUTE);
+    cooler.output = "null:other".into();
+    bench.gate.exchange(&table(&[cooler]), bench.now);
+    bench.pass(MINUTE);
+    assert_eq!(
+        kind(bench.set(&plugin("vpd"), "cooler", 1.0)),
+        (VerdictKind::Dampened, "starts_per_hour"),
+        "two of its own, and one that it may have had unseen"
+    );
+}

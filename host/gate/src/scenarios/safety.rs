@@ -1,6 +1,6 @@
 //! Safety rules: they displace, refuse controllers, survive a restart, and let go.
 
-use growbox_model::{Danger, SafetySpec, Trouble};
+use growbox_model::{Danger, DeviceSpec, SafetySpec, Trouble};
 
 use super::*;
 use crate::Turn;
@@ -175,4 +175,38 @@ fn a_stopped_exhaust_runs_while_it_is_hot_or_nobody_knows() {
     bench.world.stale.insert(temperature());
     bench.pass(MINUTE);
     assert_eq!(bench.level("exhaust"), Some(1.0), "nobody knows");
+}
+
+#[test]
+fn who_comes_while_a_trip_stands_is_bound_by_it() {
+    let mut bench = tripped();
+    let valve = bench.gate.devices[&id("valve")].spec.clone();
+    let mut moved = valve.clone();
+    moved.output = "null:other".into();
+    let table = |valve: Option<&DeviceSpec>| {
+        let devices = valve.cloned().into_iter().chain([exhaust()]);
+        devices.map(|spec| (spec.id.clone(), spec)).collect()
+    };
+    bench.gate.exchange(&table(Some(&moved)), bench.now);
+    bench.pass(MINUTE);
+    assert_eq!(
+        kind(bench.set(&person("anna"), "valve", 1.0)),
+        (VerdictKind::Denied, "safety"),
+        "another output"
+    );
+    bench.gate.exchange(&table(None), bench.now);
+    bench.pass(MINUTE);
+    bench.gate.exchange(&table(Some(&valve)), bench.now);
+    bench.pass(MINUTE);
+    assert_eq!(
+        kind(bench.set(&person("anna"), "valve", 1.0)),
+        (VerdictKind::Denied, "safety"),
+        "taken out, and back again"
+    );
+    let mut elsewhere = exhaust();
+    elsewhere.output = "null:elsewhere".into();
+    let table = [(valve.id.clone(), valve), (id("exhaust"), elsewhere)];
+    bench.gate.exchange(&table.into(), bench.now);
+    bench.pass(MINUTE);
+    assert_eq!(bench.level("exhaust"), Some(1.0));
 }
