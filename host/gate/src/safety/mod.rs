@@ -26,6 +26,9 @@ const HOT: f64 = 37.0;
 /// From here on it counts as full of CO2, ppm.
 const STUFFY: f64 = 1500.0;
 
+/// Why claims of a device end whose trip a person has taken back.
+const TRIP_RESET: &str = "the trip was reset";
+
 /// A device that a rule has taken, and where to.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Bound {
@@ -231,12 +234,19 @@ impl Gate {
     }
 
     /// Takes back the latched trips of a zone (none: all); how many. None is taken back while one
-    /// of them still sees its danger.
+    /// of them still sees its danger. What wanted the same as they did ends with them.
     pub(crate) fn reset_trips(&mut self, zone: Option<&ZoneId>) -> usize {
         let mine =
-            |rule: &&mut Rule| rule.spec.latch && zone.is_none_or(|zone| rule.spec.zone == *zone);
-        let rules = self.bonds.safety.rules.iter_mut().filter(mine);
-        let turns: Vec<Turn> = rules.filter_map(Rule::reset).collect();
+            |rule: &&mut Rule| rule.is_latched() && zone.is_none_or(|zone| rule.spec.zone == *zone);
+        let mut turns = Vec::new();
+        for rule in self.bonds.safety.rules.iter_mut().filter(mine) {
+            turns.extend(rule.reset());
+            for id in rule.spec.devices.keys() {
+                if let Some(device) = self.devices.get_mut(id) {
+                    close_all(device, Outcome::Lapsed, TRIP_RESET, &mut self.pending);
+                }
+            }
+        }
         let count = turns.len();
         self.turn_all(turns);
         count
@@ -245,8 +255,7 @@ impl Gate {
     /// Why a zone's (none: anybody's) trips cannot be taken back yet.
     pub(crate) fn not_clear(&self, zone: Option<&ZoneId>) -> Option<Objection> {
         let mine = |rule: &&Rule| zone.is_none_or(|zone| rule.spec.zone == *zone);
-        let stands =
-            |rule: &&Rule| rule.trip().is_some_and(|trip| trip.latched) && !rule.is_clear();
+        let stands = |rule: &&Rule| rule.is_latched() && !rule.is_clear();
         let rule = self.bonds.safety.rules.iter().filter(mine).find(stands)?;
         let message = format!(
             "safety rule {} of zone {} does not see that it is over yet ({}); mend that first",

@@ -63,7 +63,7 @@ impl Rule {
         self.state = State::Tripped(trip, None);
     }
 
-    /// The same rule with other words goes on where it was.
+    /// The same rule with other words goes on where it was: what had latched stays so.
     pub(crate) fn follow(self, spec: SafetySpec) -> Self {
         Self { spec, ..self }
     }
@@ -76,6 +76,11 @@ impl Rule {
         }
     }
 
+    /// Whether it has tripped and only a person ends that.
+    pub(crate) fn is_latched(&self) -> bool {
+        self.trip().is_some_and(|trip| trip.latched)
+    }
+
     /// Whether a person may reset it: what it watches for is over.
     pub(crate) fn is_clear(&self) -> bool {
         matches!(self.state, State::Tripped(_, Some(_)))
@@ -83,9 +88,9 @@ impl Rule {
 
     /// When it must be looked at though nobody says anything.
     pub(crate) fn due(&self) -> Option<Moment> {
-        match self.state {
-            State::Endangered(since, ..) => Some(since + self.spec.dwell),
-            State::Tripped(_, Some(since)) if !self.spec.latch => Some(since + self.spec.dwell),
+        match &self.state {
+            State::Endangered(since, ..) => Some(*since + self.spec.dwell),
+            State::Tripped(trip, Some(since)) if !trip.latched => Some(*since + self.spec.dwell),
             _ => None,
         }
     }

@@ -98,10 +98,14 @@ fn a_person_takes_it_back_once_it_is_over_and_claims_are_empty() {
     measure(&mut bench, 1400.0);
     bench.pass(Span::hours(1));
     assert_eq!(bench.level("exhaust"), Some(1.0), "it is latched");
+    let same = kind(bench.set(&plugin("vpd"), "exhaust", 1.0));
+    assert_eq!(same, (VerdictKind::Granted, "safety"));
     bench.gate.reset(Some(&zone())).unwrap();
     bench.settle();
     assert!(matches!(bench.said.turns.last(), Some(Turn::Over(_))));
-    assert_eq!(bench.gate.rows(bench.now)[0].owner, None);
+    for row in bench.gate.rows(bench.now) {
+        assert_eq!(row.owner, None, "{}", row.id);
+    }
     bench.pass(MINUTE);
     assert_eq!(bench.level("exhaust"), Some(0.2));
 }
@@ -209,4 +213,35 @@ fn who_comes_while_a_trip_stands_is_bound_by_it() {
     bench.gate.exchange(&table.into(), bench.now);
     bench.pass(MINUTE);
     assert_eq!(bench.level("exhaust"), Some(1.0));
+}
+
+#[test]
+fn what_the_file_says_of_latches_meanwhile_is_for_the_next_trip() {
+    let latching = |latch| SafetySpec {
+        latch,
+        ..co2_rule()
+    };
+    for latched in [true, false] {
+        let mut bench = bench();
+        bench
+            .gate
+            .safety(&[latching(latched)], &Restored::default());
+        measure(&mut bench, 2100.0);
+        bench.pass(MINUTE);
+        bench
+            .gate
+            .safety(&[latching(!latched)], &Restored::default());
+        let refused = bench.gate.reset(None).unwrap_err().code;
+        let expected = if latched {
+            "not_clear"
+        } else {
+            "nothing_stopped"
+        };
+        assert_eq!(refused, expected);
+        assert_eq!(bench.gate.trips().count(), 1);
+        measure(&mut bench, 1000.0);
+        bench.pass(MINUTE);
+        assert_eq!(bench.gate.trips().count(), usize::from(latched));
+        assert_eq!(bench.gate.reset(None).is_ok(), latched);
+    }
 }
