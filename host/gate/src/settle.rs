@@ -123,6 +123,7 @@ impl Gate {
             self.neighbours = Neighbours::of(&self.devices, &self.circuits, &self.neighbours);
             (self.wired, self.all_roused) = (true, true);
             self.call_witnesses();
+            self.call_enriched();
         }
     }
 

@@ -2,12 +2,12 @@
 
 mod rule;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use growbox_model::commit::Restored;
 use growbox_model::{
-    Danger, DeviceId, Moment, Now, Objection, Outcome, Quantity, Record, SafetySpec, Seq, Text,
-    Trip, ZoneId,
+    Danger, DeviceId, DeviceSpec, Moment, Now, Objection, Outcome, Quantity, Record, SafetySpec,
+    Seq, Text, Trip, Trouble, ZoneId,
 };
 
 use crate::device::Start;
@@ -46,6 +46,8 @@ pub(crate) struct Safety {
     rules: Vec<Rule>,
     /// Who is concerned by a reading.
     watched: BTreeMap<ZoneId, Vec<(Text, usize)>>,
+    /// Zones with a device that must know how much CO2 there is.
+    enriched: BTreeSet<ZoneId>,
 }
 
 impl Safety {
@@ -92,24 +94,37 @@ impl Safety {
     }
 
     /// Whether a stopped zone needs its emergency levels: it is hot, or nobody knows that it is
-    /// not, or it is full of CO2. A rule says by where it is over from where on that is.
+    /// not, or it is full of CO2, or nobody knows any more that it is not. A rule may say by
+    /// where it is over that this is so earlier.
     pub(crate) fn is_hot(&self, zone: Option<&ZoneId>, world: &impl World) -> bool {
         let Some(zone) = zone else { return true };
-        let measure = |quantity: &str, at_least: f64| {
-            let from = self.clears(zone, quantity).unwrap_or(at_least);
+        let over = |quantity: &str, from: f64| {
+            let from = self.clears(zone, quantity).fold(from, f64::min);
             world.measure(zone, quantity).map(|value| value >= from)
         };
-        measure(TEMPERATURE, HOT).unwrap_or(true) || measure(CO2, STUFFY).unwrap_or(false)
+        over(TEMPERATURE, HOT).unwrap_or(true)
+            || over(CO2, STUFFY).unwrap_or_else(|| self.may_be_stuffy(zone, world))
     }
 
-    fn clears(&self, zone: &ZoneId, wanted: &str) -> Option<f64> {
-        let clear = |rule: &Rule| match &rule.spec.when {
-            Danger::Above {
-                quantity, clear, ..
-            } if quantity.as_str() == wanted && rule.spec.zone == *zone => Some(*clear),
-            _ => None,
+    /// Nobody knows how much CO2 there is: whether that matters. Where nothing ever measured any
+    /// and nothing brings any, it does not.
+    fn may_be_stuffy(&self, zone: &ZoneId, world: &impl World) -> bool {
+        let lost = || {
+            let co2 = Quantity::new(CO2).ok()?;
+            world.trouble(zone, &co2)
         };
-        self.rules.iter().find_map(clear)
+        self.enriched.contains(zone) || lost().is_some_and(|trouble| trouble != Trouble::Absent)
+    }
+
+    fn clears(&self, zone: &ZoneId, wanted: &str) -> impl Iterator<Item = f64> {
+        self.rules
+            .iter()
+            .filter_map(move |rule| match &rule.spec.when {
+                Danger::Above {
+                    quantity, clear, ..
+                } if quantity.as_str() == wanted && rule.spec.zone == *zone => Some(*clear),
+                _ => None,
+            })
     }
 }
 
@@ -214,6 +229,14 @@ impl Gate {
         let record = Record::Tripped(trip.rule.clone(), trip.zone.clone(), stands);
         self.pending.records.push(record);
         self.pending.turns.push(turn);
+    }
+
+    /// Finds out anew where CO2 is brought in.
+    pub(crate) fn call_enriched(&mut self) {
+        let needs = |spec: &DeviceSpec| spec.needs.iter().any(|need| need.as_str() == CO2);
+        let specs = self.devices.values().map(|device| &device.spec);
+        let zones = specs.filter(|spec| needs(spec));
+        self.bonds.safety.enriched = zones.filter_map(|spec| spec.zone.clone()).collect();
     }
 
     /// Gives each device to the first rule that wants it, and back.
