@@ -15,7 +15,8 @@ use growbox_model::{
 
 use crate::device::Device;
 use crate::gate::World;
-use crate::policy::beside::{Beside, Dark, Exclusion, Lack, Power};
+use crate::policy::beside::{Beside, Dark, Exclusion, Lack, Power, Way};
+use crate::say;
 use crate::wish::{Precedence, Wish};
 
 /// Between two starts on one circuit.
@@ -59,6 +60,8 @@ struct Place {
     precedence: Precedence,
     /// Where a forced wish wants it.
     forced: Option<f64>,
+    /// Whose that is, in words; of the newest one.
+    forced_by: Text,
     /// Since when a forced wish waits for others to be out of its way.
     waits: Option<Moment>,
     gives_way: Option<(usize, &'static str)>,
@@ -177,7 +180,9 @@ impl Neighbours {
         if let Some(place) = self.places.get_mut(at) {
             place.precedence = Precedence::of(wish, spec);
             place.forced = wish.forced.then_some(wish.level);
-            if !wish.forced {
+            if wish.forced {
+                place.forced_by = say::named(&wish.owner).into();
+            } else {
                 place.waits = None;
             }
         }
@@ -332,9 +337,11 @@ impl Neighbours {
             lacks: self.lacks(at, now),
             carries: self.carries(at),
             power: self.power(at),
-            gives_way: place
-                .gives_way
-                .map(|(other, policy)| (self.places[other].id.clone(), policy)),
+            gives_way: place.gives_way.map(|(other, policy)| Way {
+                other: self.places[other].id.clone(),
+                by: self.places[other].forced_by.clone(),
+                policy,
+            }),
             idle: place.idle,
             second_of_day: if place.quiet.is_some() {
                 world.second_of_day()
@@ -457,6 +464,7 @@ impl Place {
             observed: false,
             precedence: Precedence::Nobody,
             forced: None,
+            forced_by: Text::default(),
             waits: None,
             gives_way: None,
         }
@@ -466,6 +474,7 @@ impl Place {
         (self.real, self.imagined) = (known.real, known.imagined);
         (self.observed, self.precedence) = (known.observed, known.precedence);
         (self.forced, self.waits) = (known.forced, known.waits);
+        self.forced_by = known.forced_by.clone();
     }
 }
 

@@ -81,7 +81,7 @@ pub(crate) fn hindrance(hindrance: &Hindrance, spec: &DeviceSpec, now: Now) -> S
         Obstacle::Runs => format!("it runs at least {}{until}", spec.min_on),
         Obstacle::RunOut => run_out(spec),
         Obstacle::Rests => format!("it rests at least {}{until}", spec.min_off),
-        Obstacle::GivesWay(other) => format!("it gives way to {other}, which goes first now"),
+        Obstacle::GivesWay(other, by) => format!("it gives way to {other} ({by})"),
         Obstacle::Dark(dark) => format!("{} only runs in the light, and {}", spec.id, night(*dark)),
         Obstacle::Excluded(other, known) => excluded(other, *known, hindrance, &until),
         Obstacle::Lacks(other) => match hindrance.free_at {
@@ -296,18 +296,27 @@ pub(crate) fn refusal(claim: &Claim, device: &Device, now: Now) -> Option<String
 /// What moves a device, for the record of its change.
 pub(crate) fn trigger(device: &Device, owner: &Owner) -> String {
     match owner {
-        Owner::Claim(requester) => requester.to_string(),
-        Owner::Hold => "hold".to_owned(),
-        Owner::LockOut(lock) => format!("lock-out by {}", lock.who),
-        Owner::Safety(rule) => format!("safety:{rule}"),
         Owner::Doubt => format!("confirmation: {}", doubted(device)),
-        Owner::Stop => "stop".to_owned(),
-        Owner::Leaving => LEAVING.to_owned(),
-        Owner::End => "the host ends".to_owned(),
-        Owner::Start => "start level".to_owned(),
         Owner::Nobody => device
             .last_end
             .clone()
             .unwrap_or_else(|| "safe level".to_owned()),
+        owner => named(owner),
+    }
+}
+
+/// Whoever wishes something, for records.
+pub(crate) fn named(owner: &Owner) -> String {
+    match owner {
+        Owner::Claim(requester) => requester.to_string(),
+        Owner::Hold => "hold".to_owned(),
+        Owner::LockOut(lock) => format!("lock-out by {}", lock.who),
+        Owner::Safety(rule) => format!("safety:{rule}"),
+        Owner::Doubt => "confirmation".to_owned(),
+        Owner::Stop => "stop".to_owned(),
+        Owner::Leaving => LEAVING.to_owned(),
+        Owner::End => "the host ends".to_owned(),
+        Owner::Start => "start level".to_owned(),
+        Owner::Nobody => "safe level".to_owned(),
     }
 }

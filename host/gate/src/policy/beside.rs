@@ -17,12 +17,22 @@ pub(crate) struct Beside {
     pub(crate) carries: Option<DeviceId>,
     /// What its circuit has left.
     pub(crate) power: Option<Power>,
-    /// Whose forced wish it is in the way of, and by which policy.
-    pub(crate) gives_way: Option<(DeviceId, &'static str)>,
+    /// Whose forced wish it is in the way of.
+    pub(crate) gives_way: Option<Way>,
     /// The level up to which it is in nobody's way.
     pub(crate) idle: f64,
     /// Seconds after local midnight, where it has quiet hours and somebody knows.
     pub(crate) second_of_day: Option<u32>,
+}
+
+/// A forced wish that a device is in the way of.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Way {
+    /// Of which device.
+    pub(crate) other: DeviceId,
+    /// What forces it, for the record: a safety rule, a stop, the end.
+    pub(crate) by: Text,
+    pub(crate) policy: &'static str,
 }
 
 /// Why there is no light.

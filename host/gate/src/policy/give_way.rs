@@ -2,14 +2,21 @@
 
 use super::{Hindrance, Obstacle, Subject};
 
-/// Sends a device that is in the way to its safe level.
+/// Sends a device that is in the way to its safe level; one that only its minimum on keeps running
+/// too, and says for whom.
 pub(super) fn hinder(subject: &Subject<'_>, level: f64) -> Option<Hindrance> {
-    let (other, policy) = subject.around.beside.gives_way.as_ref()?;
+    let way = subject.around.beside.gives_way.as_ref()?;
     let safe = subject.spec.safe_level;
-    (level > safe && !subject.wish.forced).then(|| Hindrance {
-        policy,
-        obstacle: Obstacle::GivesWay(other.clone()),
-        level: Some(safe),
+    let goes_down = level > safe || (level == 0.0 && is_kept_on(subject));
+    (goes_down && !subject.wish.forced).then(|| Hindrance {
+        policy: way.policy,
+        obstacle: Obstacle::GivesWay(way.other.clone(), way.by.clone()),
+        level: Some(safe.min(level)),
         free_at: None,
     })
+}
+
+fn is_kept_on(subject: &Subject<'_>) -> bool {
+    let may_stop = subject.course.may_stop(subject.spec.min_on);
+    subject.course.is_on() && may_stop > Some(subject.now())
 }

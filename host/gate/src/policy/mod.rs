@@ -198,8 +198,8 @@ pub(crate) enum Obstacle {
     RunOut,
     /// It has not rested long enough.
     Rests,
-    /// It is in the way of what a forced wish wants of another.
-    GivesWay(DeviceId),
+    /// It is in the way of what a forced wish wants of another, and whose wish that is.
+    GivesWay(DeviceId, Text),
     /// There is no light.
     Dark(Dark),
     /// Another that must not run at the same time runs, or may run, or ran just now.

@@ -1,6 +1,6 @@
 //! Neighbours: never with, needs first, circuits, light, and what gives way to safety and stops.
 
-use growbox_model::{CircuitSpec, DeviceSpec, ZoneId};
+use growbox_model::{CircuitSpec, Danger, DeviceSpec, SafetySpec, ZoneId};
 
 use super::*;
 
@@ -126,6 +126,77 @@ fn a_lost_valve_does_not_keep_the_exhaust_shut_and_the_record_says_so() {
         trigger.contains("though valve was not seen to get out of its way"),
         "{trigger}"
     );
+}
+
+/// Too much CO2: the exhaust runs. The rule says nothing of the valve.
+fn rule() -> SafetySpec {
+    SafetySpec {
+        id: "tent-co2".into(),
+        zone: crate::bench::zone(),
+        when: Danger::Above {
+            quantity: Quantity::new("co2").unwrap(),
+            limit: 2000.0,
+            clear: 1500.0,
+        },
+        dwell: Span::ZERO,
+        latch: false,
+        devices: [(id("exhaust"), 1.0)].into(),
+        message: "too much CO2".into(),
+        shipped: false,
+    }
+}
+
+fn too_much(bench: &mut Bench) {
+    bench.world.measures.insert("co2", 2500.0);
+    let (zone, co2) = (crate::bench::zone(), Quantity::new("co2").unwrap());
+    bench.gate.see(&zone, &co2, Seq(1), &bench.world, bench.now);
+    bench.settle();
+}
+
+#[test]
+fn safety_displaces_who_its_rule_does_not_name_minimum_on_or_not_and_says_for_whom() {
+    for lets_go in [false, true] {
+        let mut bench = Bench::rested(vec![fan(), valve()]);
+        bench.gate.safety(&[rule()], &Restored::default());
+        bench.set(&plugin("vpd"), "valve", 1.0);
+        bench.pass(Span::seconds(4));
+        if lets_go {
+            bench.ask(&plugin("vpd"), "valve", Command::Release, None);
+        }
+        assert_eq!(bench.level("valve"), Some(1.0));
+        bench.forget();
+        bench.confirms = false;
+        too_much(&mut bench);
+        assert_eq!(levels(&bench), [0.0], "the valve first");
+        let closed = DriverReport::Confirmed(id("valve"), 0.0);
+        bench.gate.report(&closed, bench.now);
+        bench.settle();
+        assert_eq!(levels(&bench), [0.0, 1.0]);
+        assert_eq!(
+            bench.said.changes[0].trigger,
+            "never_with: it gives way to exhaust (safety:tent-co2); breaks the minimum on of 10s"
+        );
+    }
+}
+
+#[test]
+fn safety_waits_no_longer_for_who_cannot_be_reached() {
+    let mut bench = Bench::rested(vec![fan(), valve()]);
+    bench.gate.safety(&[rule()], &Restored::default());
+    bench.set(&plugin("vpd"), "valve", 1.0);
+    let lost = DriverReport::Available(id("valve"), false);
+    bench.gate.report(&lost, bench.now);
+    bench.settle();
+    bench.forget();
+    too_much(&mut bench);
+    bench.pass(Span::seconds(4));
+    assert_eq!(bench.orders, []);
+    bench.pass(Span::seconds(1));
+    assert_eq!(levels(&bench), [1.0]);
+    let back = DriverReport::Available(id("valve"), true);
+    bench.gate.report(&back, bench.now);
+    bench.settle();
+    assert_eq!(levels(&bench), [1.0, 0.0], "it gives way as soon as it can");
 }
 
 #[test]
