@@ -126,7 +126,7 @@ pub(crate) fn settle(gate: &mut Gate, world: &impl World, now: Now) -> Settlemen
 }
 
 /// A gate with a world, a clock and a driver that confirms, unless told otherwise.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Bench {
     pub(crate) gate: Gate,
     pub(crate) world: Told,

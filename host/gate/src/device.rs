@@ -48,6 +48,8 @@ pub(crate) struct Device {
     pub(crate) in_force: Option<(Requester, Seq)>,
     /// What the last settling made of it.
     pub(crate) standing: Standing,
+    /// Where it stays when nobody decides any more, as last settled.
+    pub(crate) left_at: f64,
     /// How the last claim ended, for people.
     pub(crate) last_end: Option<String>,
     /// Pulses that counted for it, and those it would have had while its zone is only observed.
@@ -173,6 +175,7 @@ impl Device {
             leaving: None,
             in_force: None,
             standing,
+            left_at: spec.safe_level,
             last_end: None,
             doses: Doses::restored(&restored.doses, &spec.id, now),
             imagined_doses: Doses::default(),

@@ -5,7 +5,7 @@ use growbox_model::ports::DriveOrder;
 use growbox_model::{Moment, Now, Record, Span};
 
 use crate::device::Device;
-use crate::policy::Passage;
+use crate::policy::{Passage, runs_without_end};
 use crate::say;
 use crate::settle::Settlement;
 use crate::wish::{Owner, Wish};
@@ -88,37 +88,44 @@ fn order(device: &mut Device, level: f64, wish: &Wish, now: Now, out: &mut Settl
 const GRACE: Span = Span::seconds(2);
 
 /// When the far side is to put the device to off by itself. Only where off is its safe level:
-/// a fan that must run is not helped by a timer.
+/// a fan that must run is not helped by a timer, nor one that stays on when the host has ended.
 fn timer_end(device: &Device, level: f64, wish: &Wish, now: Moment) -> Option<Moment> {
     let spec = &device.spec;
-    if level == 0.0 || spec.safe_level > 0.0 {
+    if level == 0.0 || spec.safe_level > 0.0 || stays_on(wish) {
         return None;
     }
     let lease = match wish.owner {
         _ if wish.level == 0.0 => None,
-        Owner::Hold => {
+        // As long as the host keeps it up.
+        Owner::Hold | Owner::Safety(_) | Owner::Stop => {
             let renewed = now + spec.lease;
             Some(wish.until.map_or(renewed, |end| end.min(renewed)))
         }
         _ => wish.until,
     };
     let end = lease.max(device.real.may_stop(spec.min_on))? + GRACE;
-    let end = device
-        .real
-        .must_stop(spec.max_on)
+    let longest = device.real.must_stop(spec.max_on);
+    let end = longest
+        .filter(|_| !runs_without_end(wish))
         .map_or(end, |longest| longest.min(end));
     (end > now).then_some(end)
 }
 
+/// Whether it is left on though nobody will be there to keep a timer armed.
+fn stays_on(wish: &Wish) -> bool {
+    wish.owner == Owner::End && wish.level > 0.0
+}
+
 /// Whether the far side's timer must be set again: at half its time where it would end too early,
-/// at once where it would end too late.
+/// at once where it would end too late, or is not to end it at all.
 fn timer_due(device: &Device, level: f64, wish: &Wish, now: Moment) -> bool {
-    let (Some((set, expires)), Some(end)) =
-        (device.link.timer, timer_end(device, level, wish, now))
-    else {
+    let Some((set, expires)) = device.link.timer else {
         return false;
     };
-    end < expires || (end > expires && now >= half(set, expires))
+    match timer_end(device, level, wish, now) {
+        Some(end) => end < expires || (end > expires && now >= half(set, expires)),
+        None => level > 0.0 && stays_on(wish),
+    }
 }
 
 /// When the far side's timer is to be set again, as things stand.

@@ -46,12 +46,13 @@ impl Gate {
         }
     }
 
-    /// Where it goes when nobody decides any more: what somebody works at stays off.
+    /// Where it goes when nobody decides any more: what somebody works at stays off, and what a
+    /// safety rule or a stop keeps running runs on.
     fn safe_level(&self, device: &Device) -> f64 {
         if self.bonds.locked.contains_key(&device.spec.id) {
             0.0
         } else {
-            device.spec.safe_level
+            device.left_at
         }
     }
 }

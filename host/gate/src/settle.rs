@@ -14,7 +14,7 @@ use crate::policy::{Passage, pass, runs_out};
 use crate::pulse::{self, CutShort};
 use crate::safety::Turn;
 use crate::say;
-use crate::wish::{Circumstances, Owner, Wish, wish};
+use crate::wish::{Circumstances, Owner, Wish, left_at, wish};
 use crate::witness::{self, Testimony};
 
 /// Between two start levels.
@@ -148,6 +148,7 @@ impl Gate {
             let at = *at;
             device.due = None;
             let around = round.around(at, device, bonds);
+            device.left_at = left_at(device, &around);
             follow(device, around.operation, now, out);
             pulse::tell_cut_short(device, &around, out);
             expire(device, now, out);
@@ -291,7 +292,10 @@ fn go_home(device: &mut Device, around: &Circumstances<'_>, out: &mut Settlement
     let wish = if let Some(lock) = around.locked {
         Wish::locked(lock, &device.spec)
     } else if around.ending {
-        Wish::forced(Owner::End, &device.spec)
+        Wish {
+            level: left_at(device, around),
+            ..Wish::forced(Owner::End, &device.spec)
+        }
     } else if device.leaving.is_some() {
         Wish::forced(Owner::Leaving, &device.spec)
     } else if around.stop.is_some() {

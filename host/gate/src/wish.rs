@@ -33,7 +33,7 @@ pub(crate) struct Circumstances<'a> {
 impl Circumstances<'_> {
     /// Where a stop brings a device.
     pub(crate) fn stopped_at(&self, spec: &DeviceSpec) -> f64 {
-        if self.hot && !self.ending {
+        if self.hot {
             spec.emergency_level
         } else {
             spec.safe_level
@@ -79,7 +79,7 @@ pub(crate) struct Wish {
     pub(crate) cause: Option<Seq>,
     /// It is a pulse of this length: its end is the far side's own, told once and never again.
     pub(crate) pulse: Option<Span>,
-    /// Goes before conditions, minimum on and maximum on; never before minimum off.
+    /// Goes before conditions and minimum on; never before minimum off.
     pub(crate) forced: bool,
 }
 
@@ -168,7 +168,10 @@ pub(crate) fn wish(device: &Device, around: &Circumstances<'_>) -> Wish {
 /// What forces it, whoever wants something else: the end, its leaving, a safety rule, a stop.
 fn of_bonds(device: &Device, around: &Circumstances<'_>) -> Option<Wish> {
     if around.ending {
-        return Some(Wish::forced(Owner::End, &device.spec));
+        return Some(Wish {
+            level: left_at(device, around),
+            ..Wish::forced(Owner::End, &device.spec)
+        });
     }
     if device.leaving.is_some() {
         return Some(Wish::forced(Owner::Leaving, &device.spec));
@@ -183,6 +186,27 @@ fn of_bonds(device: &Device, around: &Circumstances<'_>) -> Option<Wish> {
         level: around.stopped_at(&device.spec),
         ..Wish::forced(Owner::Stop, &device.spec)
     })
+}
+
+/// Where a device stays when nobody decides any more: where a rule that has tripped or a stop wants
+/// it, since people may be in a room whose air is bad; else where it is safe. What a rule turns on
+/// beyond its emergency level, such as a heater, is not left alone with nobody watching.
+pub(crate) fn left_at(device: &Device, around: &Circumstances<'_>) -> f64 {
+    let spec = &device.spec;
+    let observed = around.operation == Operation::Observe;
+    let bound = device.safety.as_ref().filter(|_| !observed);
+    let wanted = match bound {
+        _ if around.locked.is_some() => 0.0,
+        _ if device.leaving.is_some() => spec.safe_level,
+        Some(bound) => bound.level,
+        None if around.stop.is_some() => around.stopped_at(spec),
+        None => spec.safe_level,
+    };
+    if wanted <= spec.emergency_level.max(spec.safe_level) {
+        wanted
+    } else {
+        spec.safe_level
+    }
 }
 
 /// A hold that has run its longest time keeps everybody else out, at the safe level.

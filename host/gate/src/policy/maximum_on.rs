@@ -1,14 +1,22 @@
 //! Maximum on: the longest run counts from the switch, untouched by renewal; then the device rests.
 
 use super::{Hindrance, Obstacle, Subject};
+use crate::wish::{Owner, Wish};
 
 /// Its name in verdicts; the rest after a run bears it too.
 pub(super) const NAME: &str = "maximum_on";
 
+/// Safety goes on for as long as its danger does; where a device goes at the end of the process, of
+/// its own time in the room, or while somebody works at it is no run. A stop is: people forget it.
+pub(crate) fn is_exempt(wish: &Wish) -> bool {
+    use Owner::{End, Leaving, LockOut, Safety};
+    matches!(wish.owner, Safety(_) | End | Leaving | LockOut(_))
+}
+
 /// Ends a run that has lasted its longest time.
 pub(super) fn hinder(subject: &Subject<'_>, level: f64) -> Option<Hindrance> {
     // A pulse was cut to the longest run when it was let in, and ends by itself.
-    if subject.wish.forced || level == 0.0 || subject.wish.pulse.is_some() {
+    if is_exempt(subject.wish) || level == 0.0 || subject.wish.pulse.is_some() {
         return None;
     }
     let end = subject.course.must_stop(subject.spec.max_on)?;

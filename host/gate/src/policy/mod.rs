@@ -49,6 +49,7 @@ use beside::Dark;
 pub(crate) use age::OLDEST;
 pub(crate) use form::{NAME as FORM, check_level, unknown_device};
 pub(crate) use lock_out::NAME as LOCK_OUT;
+pub(crate) use maximum_on::is_exempt as runs_without_end;
 
 /// A request before its device.
 pub(crate) struct Case<'a> {

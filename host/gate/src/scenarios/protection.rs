@@ -156,3 +156,43 @@ fn a_hold_runs_its_longest_time_once() {
     bench.pass(Span::hours(3));
     assert_eq!(levels(&bench), [1.0, 0.0]);
 }
+
+#[test]
+fn a_stop_ends_by_the_longest_run_and_safety_does_not() {
+    let mut fan = exhaust();
+    (fan.never_off, fan.safe_level) = (false, 0.0);
+    (fan.max_on, fan.slew) = (Some(Span::minutes(5)), None);
+    let mut bench = Bench::rested(vec![fan]);
+    bench.world.measures.insert("temperature", 38.0);
+    let mut safe = bench.clone();
+    bench.gate.stop(None, &text("smoke"), &person("anna"));
+    bench.settle();
+    assert_eq!(bench.level("exhaust"), Some(1.0));
+    bench.pass(Span::minutes(5));
+    assert_eq!(bench.level("exhaust"), Some(0.0), "it rests");
+    bench.pass(MINUTE);
+    assert_eq!(bench.level("exhaust"), Some(1.0), "and goes on");
+    let rule = growbox_model::SafetySpec {
+        id: text("hot"),
+        zone: zone(),
+        when: growbox_model::Danger::Above {
+            quantity: temperature(),
+            limit: 37.0,
+            clear: 35.0,
+        },
+        dwell: Span::ZERO,
+        latch: false,
+        devices: [(id("exhaust"), 1.0)].into(),
+        message: text("too hot"),
+        shipped: false,
+    };
+    safe.gate.safety(&[rule], &Restored::default());
+    safe.gate
+        .see(&zone(), &temperature(), Seq(1), &safe.world, safe.now);
+    safe.settle();
+    safe.forget();
+    safe.pass(Span::minutes(30));
+    assert_eq!(safe.level("exhaust"), Some(1.0));
+    let unarmed = safe.orders.iter().find(|(_, order)| order.within.is_none());
+    assert_eq!(unarmed, None, "its timer is kept armed beyond that");
+}

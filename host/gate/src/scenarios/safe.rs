@@ -1,6 +1,6 @@
 //! The safe plan: who is in it, and what it knows of each.
 
-use growbox_model::SafePlan;
+use growbox_model::{Danger, SafePlan, SafetySpec};
 
 use super::*;
 
@@ -56,4 +56,108 @@ fn after_a_crash_everything_counts_as_just_switched() {
     bench.settle();
     let device = plan(&bench).devices.remove(0);
     assert_eq!(device.free_at, Some(begun + exhaust().min_off));
+}
+
+/// Too warm: these devices go there.
+fn rule(devices: &[(&str, f64)]) -> SafetySpec {
+    SafetySpec {
+        id: text("hot"),
+        zone: zone(),
+        when: Danger::Above {
+            quantity: temperature(),
+            limit: 40.0,
+            clear: 37.0,
+        },
+        dwell: Span::ZERO,
+        latch: false,
+        devices: devices.iter().map(|(name, at)| (id(name), *at)).collect(),
+        message: text("too hot"),
+        shipped: false,
+    }
+}
+
+fn see(bench: &mut Bench, celsius: f64) {
+    bench.world.measures.insert("temperature", celsius);
+    bench
+        .gate
+        .see(&zone(), &temperature(), Seq(1), &bench.world, bench.now);
+    bench.settle();
+}
+
+fn planned(bench: &Bench) -> Vec<(String, f64)> {
+    let devices = plan(bench).devices.into_iter();
+    let of = devices.map(|device| (device.device.to_string(), device.safe_level));
+    of.collect()
+}
+
+/// The host ends; where that leaves its devices.
+fn ended(bench: &mut Bench) -> Vec<(String, Option<f64>)> {
+    let end = bench.gate.end(&bench.world, bench.now);
+    let orders = end.orders.clone();
+    bench.note(end);
+    for order in orders {
+        let report = DriverReport::Confirmed(order.device, order.level);
+        bench.gate.report(&report, bench.now);
+    }
+    bench.settle();
+    let rows = bench.gate.rows(bench.now).into_iter();
+    rows.map(|row| (row.id.to_string(), row.level)).collect()
+}
+
+#[test]
+fn what_a_rule_keeps_running_runs_on_when_nobody_decides_any_more() {
+    let mut fan = exhaust();
+    fan.slew = None;
+    let mut bench = Bench::rested(vec![fan, heater()]);
+    let rules = [rule(&[("exhaust", 1.0), ("heater", 1.0)])];
+    bench.gate.safety(&rules, &Restored::default());
+    let level = |name: &str, level| (name.to_owned(), level);
+    let safe = [level("exhaust", 0.2), level("heater", 0.0)];
+    assert_eq!(planned(&bench), safe);
+    see(&mut bench, 41.0);
+    assert_eq!(bench.level("heater"), Some(1.0), "a strange rule");
+    let kept = [level("exhaust", 1.0), level("heater", 0.0)];
+    assert_eq!(planned(&bench), kept, "no heater is left alone");
+    let mut over = bench.clone();
+    see(&mut over, 20.0);
+    assert_eq!(planned(&over), safe);
+    let who = text("anna");
+    let mut locked = bench.clone();
+    let lock = locked.gate.lock_out(&id("exhaust"), &who, &who, locked.now);
+    lock.unwrap();
+    assert_eq!(planned(&locked)[0], level("exhaust", 0.0));
+    bench.forget();
+    let left = kept.map(|(name, level)| (name, Some(level)));
+    assert_eq!(ended(&mut bench), left);
+    let told: Vec<_> = bench
+        .orders
+        .iter()
+        .map(|(_, o)| o.device.as_str())
+        .collect();
+    assert_eq!(told, ["heater"], "the exhaust goes on as it is");
+}
+
+#[test]
+fn a_stop_of_a_hot_zone_outlives_the_host() {
+    let mut fan = exhaust();
+    fan.safe_level = 0.0;
+    fan.never_off = false;
+    let mut bench = Bench::rested(vec![fan]);
+    see(&mut bench, 38.0);
+    bench.gate.stop(None, &text("smoke"), &person("anna"));
+    bench.settle();
+    assert_eq!(planned(&bench), [("exhaust".to_owned(), 1.0)]);
+    let within = |bench: &Bench| bench.orders.last().and_then(|(_, order)| order.within);
+    assert!(within(&bench).is_some(), "off is safe: it is kept armed");
+    bench.pass(Span::minutes(10));
+    assert_eq!(bench.level("exhaust"), Some(1.0));
+    let rearmed = bench
+        .orders
+        .iter()
+        .filter(|(_, order)| order.within.is_some());
+    assert!(rearmed.count() > 5, "{:?}", bench.orders);
+    bench.forget();
+    assert_eq!(ended(&mut bench), [("exhaust".to_owned(), Some(1.0))]);
+    assert_eq!(bench.orders.len(), 1, "once more, and without an end");
+    assert_eq!(within(&bench), None);
 }
