@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use growbox_model::{
-    Instant, Measure, Moment, Now, Quantity, Span, Text, Trouble, ZoneId, ZoneSpec, ZoneView,
+    Instant, Measure, Moment, Now, Quantity, Span, Text, ZoneId, ZoneSpec, ZoneView,
 };
 
 use crate::day::{Photoperiod, Window};
@@ -51,30 +51,6 @@ impl Zones {
         u32::try_from(local).unwrap_or(0)
     }
 
-    /// What its sensors say of one quantity, by their vote.
-    pub(crate) fn measure(&self, zone: &ZoneId, quantity: &str, now: Moment) -> Option<f64> {
-        let mine =
-            |series: &&Series| series.quantity.as_str() == quantity && self.believes(series, now);
-        let mut votes: Vec<&Series> = self.members(zone).filter(mine).collect();
-        vote(&mut votes).map(|measure| measure.value)
-    }
-
-    /// Why nothing its sensors say of a quantity can be believed.
-    pub(crate) fn trouble(
-        &self,
-        zone: &ZoneId,
-        quantity: &Quantity,
-        now: Moment,
-    ) -> Option<Trouble> {
-        let mine = |series: &&Series| series.quantity == *quantity;
-        let mut worst = None;
-        for series in self.members(zone).filter(mine) {
-            let trouble = self.trouble_of(series, now)?;
-            worst = worst.max(Some(trouble));
-        }
-        Some(worst.unwrap_or(Trouble::Absent))
-    }
-
     fn climate(&self, zone: &ZoneId, now: Moment) -> Vec<Measure> {
         let mut votes: BTreeMap<&Quantity, Vec<&Series>> = BTreeMap::new();
         for series in self.members(zone).filter(|s| self.believes(s, now)) {
@@ -113,7 +89,7 @@ fn attributes(spec: &ZoneSpec, window: Option<Window>) -> Vec<(Text, Text)> {
 }
 
 /// The median; of an even number the mean of the middle two.
-fn vote(votes: &mut [&Series]) -> Option<Measure> {
+pub(crate) fn vote(votes: &mut [&Series]) -> Option<Measure> {
     votes.sort_by(|a, b| a.value.total_cmp(&b.value));
     let middle = votes.len() / 2;
     let value = match votes.len() % 2 {

@@ -37,6 +37,7 @@ mod say;
 mod series;
 mod setpoints;
 mod start;
+mod trust;
 mod watch;
 mod witness;
 mod zones;

@@ -43,6 +43,9 @@ impl Flow {
     /// Shows a reading to the rules, before any handler sees it.
     pub(crate) fn show(&mut self, event: &Event, reading: &Reading) {
         let Some(zone) = &event.zone else { return };
+        if !self.zones.vouches(&reading.sensor, &event.source) {
+            return;
+        }
         let now = self.clock.now();
         let world = Surroundings {
             zones: &self.zones,

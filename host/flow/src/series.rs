@@ -1,7 +1,8 @@
 //! One series: the newest value of one quantity of one sensor, and whether it is stale.
 
 use growbox_model::{
-    Event, Instant, Moment, Quality, Quantity, Reading, SensorId, Span, Text, Trouble, ZoneId,
+    Event, Instant, Moment, Quality, Quantity, Reading, SensorId, Source, Span, Text, Trouble,
+    ZoneId,
 };
 
 /// The interval assumed before anything is learnt, and the longest that is.
@@ -20,6 +21,8 @@ pub(crate) struct Series {
     pub sensor: SensorId,
     pub quantity: Quantity,
     pub zone: Option<ZoneId>,
+    /// Who said the newest.
+    pub source: Source,
     /// Whether it enters the zone's measures.
     pub measured: bool,
     pub unit: Text,
@@ -52,6 +55,7 @@ impl Series {
             sensor: reading.sensor.clone(),
             quantity: reading.quantity.clone(),
             zone: event.zone.clone(),
+            source: event.source.clone(),
             measured,
             unit: reading.unit.clone(),
             value: reading.value,
@@ -89,6 +93,9 @@ impl Series {
         self.taken_at = event.taken_at;
         if self.zone != event.zone {
             self.zone.clone_from(&event.zone);
+        }
+        if self.source != event.source {
+            self.source.clone_from(&event.source);
         }
         std::mem::take(&mut self.stale)
     }

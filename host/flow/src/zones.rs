@@ -54,6 +54,8 @@ pub(crate) struct Zones {
     intervals: BTreeMap<SensorId, Option<Span>>,
     /// Who is frozen after saying the very same for so long.
     frozen_after: BTreeMap<SensorId, Span>,
+    /// Whom the configuration names as the source of a sensor.
+    named: BTreeMap<SensorId, Source>,
     measure_unknown: bool,
     utc_offset: UtcOffset,
 }
@@ -74,6 +76,7 @@ impl Zones {
             silence: BinaryHeap::new(),
             intervals: intervals(room),
             frozen_after: frozen_after(room),
+            named: named(room),
             measure_unknown: room.node.measure_unknown_sensors,
             utc_offset,
         }
@@ -94,6 +97,7 @@ impl Zones {
         }
         self.intervals = intervals(new);
         self.frozen_after = frozen_after(new);
+        self.named = named(new);
         self.rebind(old, new);
         self.index.clear();
         self.silence.clear();
@@ -155,8 +159,9 @@ impl Zones {
         let frozen_after = self.frozen_after.get(&reading.sensor).copied();
         let trouble = series.trouble(event.taken, frozen_after);
         let moved = (series.zone != event.zone).then(|| series.zone.clone());
+        let other = series.source != event.source;
         let recovered = series.take(event, reading).then(|| silence_of(series));
-        if moved.is_some() || series.trouble(event.taken, frozen_after) != trouble {
+        if moved.is_some() || other || series.trouble(event.taken, frozen_after) != trouble {
             self.revision += 1;
         }
         if let Some(from) = moved {
@@ -272,10 +277,9 @@ impl Zones {
         self.bindings.remove(sensor).is_some()
     }
 
-    /// Whether a zone has a fresh, plausible value of a quantity.
-    pub(crate) fn fresh(&self, zone: &ZoneId, quantity: &Quantity, now: Moment) -> bool {
-        self.members(zone)
-            .any(|s| s.quantity == *quantity && self.believes(s, now))
+    /// Whom the configuration names as the source of a sensor.
+    pub(crate) fn named(&self, sensor: &SensorId) -> Option<&Source> {
+        self.named.get(sensor)
     }
 
     /// Whether what a series says now counts.
@@ -385,6 +389,12 @@ fn frozen_after(room: &RoomSpec) -> BTreeMap<SensorId, Span> {
     let sensors = room.sensors.values();
     let spans = sensors.filter_map(|sensor| Some((sensor.id.clone(), sensor.frozen_after?)));
     spans.collect()
+}
+
+fn named(room: &RoomSpec) -> BTreeMap<SensorId, Source> {
+    let sensors = room.sensors.values();
+    let named = sensors.filter_map(|sensor| Some((sensor.id.clone(), sensor.source.clone()?)));
+    named.collect()
 }
 
 fn silence_of(series: &Series) -> Silence {

@@ -16,5 +16,6 @@ mod reconfigured;
 mod requests;
 mod safety;
 mod silence;
+mod strangers;
 mod trust;
 mod witness;

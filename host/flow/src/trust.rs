@@ -1,0 +1,52 @@
+//! Trust: what of a zone's series the gate and its safety rules go by.
+//!
+//! Handlers see every measured series of a zone. Devices hang on fewer: a plug-in needs no grant to
+//! speak for sensors of its own, so what it says neither hides a danger nor fulfils a need, unless
+//! the configuration names it as the source of that sensor.
+
+use growbox_model::{Moment, Quantity, SensorId, Source, Trouble, ZoneId};
+
+use crate::climate::vote;
+use crate::series::Series;
+use crate::zones::Zones;
+
+impl Zones {
+    /// Whether devices may hang on what a source says of a sensor.
+    pub(crate) fn vouches(&self, sensor: &SensorId, source: &Source) -> bool {
+        source.plugin().is_none() || self.named(sensor) == Some(source)
+    }
+
+    fn vouched(&self, zone: &ZoneId, quantity: &str) -> impl Iterator<Item = &Series> {
+        self.members(zone).filter(move |series| {
+            series.quantity.as_str() == quantity && self.vouches(&series.sensor, &series.source)
+        })
+    }
+
+    /// Whether a zone has a fresh, plausible value of a quantity.
+    pub(crate) fn fresh(&self, zone: &ZoneId, quantity: &Quantity, now: Moment) -> bool {
+        let mut series = self.vouched(zone, quantity.as_str());
+        series.any(|series| self.believes(series, now))
+    }
+
+    /// What its sensors say of one quantity, by their vote.
+    pub(crate) fn measure(&self, zone: &ZoneId, quantity: &str, now: Moment) -> Option<f64> {
+        let series = self.vouched(zone, quantity);
+        let mut votes: Vec<&Series> = series.filter(|s| self.believes(s, now)).collect();
+        vote(&mut votes).map(|measure| measure.value)
+    }
+
+    /// Why nothing its sensors say of a quantity can be believed.
+    pub(crate) fn trouble(
+        &self,
+        zone: &ZoneId,
+        quantity: &Quantity,
+        now: Moment,
+    ) -> Option<Trouble> {
+        let mut worst = None;
+        for series in self.vouched(zone, quantity.as_str()) {
+            let trouble = self.trouble_of(series, now)?;
+            worst = worst.max(Some(trouble));
+        }
+        Some(worst.unwrap_or(Trouble::Absent))
+    }
+}
