@@ -74,9 +74,10 @@ impl Series {
     }
 
     /// Takes a newer reading; tells whether the series recovered with it. One that happened
-    /// earlier than the newest changes nothing.
+    /// earlier than the newest changes nothing, unless that one bears a label which has not come
+    /// yet: then the wall clock went back, and labels tell nothing of the order.
     pub(crate) fn take(&mut self, event: &Event, reading: &Reading) -> bool {
-        if event.at < self.at {
+        if event.at < self.at && self.at <= event.taken_at {
             return false;
         }
         let gap = event.at.since(self.at);

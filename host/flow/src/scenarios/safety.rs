@@ -5,6 +5,7 @@ use growbox_model::row::{AlertState, Answer, Order, Question};
 use growbox_model::{Danger, DeviceId, Quantity, SafetySpec, Span};
 
 use crate::bench::{Bench, asking, at, event, every, field, guest, room, tent, warmth};
+use crate::memory::Memory;
 
 /// The switch goes off above 40 °C.
 fn bench(latch: bool) -> Bench {
@@ -161,4 +162,41 @@ fn what_a_rule_watches_goes_ahead_of_what_can_wait() {
     let said = bench.said("sensor.temperature");
     let values = said.iter().map(|event| event.reading().unwrap().value);
     assert!(values.eq(celsius), "and keeps its order");
+}
+
+/// The danger that comes after the wall clock went back a day is seen.
+fn sees_the_heat_of_yesterday(mut bench: Bench) {
+    let yesterday = at(30).minus(Span::hours(24));
+    bench.machine.wall = yesterday;
+    bench.post(vec![warmth("canopy", 43.0, yesterday)]);
+    bench.run();
+    assert_eq!(bench.said("safety.violation").len(), 1);
+    bench.pass(Span::seconds(2));
+    let mild = warmth("canopy", 25.0, yesterday.plus(Span::seconds(1)));
+    bench.post(vec![mild, warmth("canopy", 50.0, yesterday)]);
+    let reset = bench.order(Order::Reset(None));
+    assert!(
+        matches!(reset, Answer::Devices(_)),
+        "order counts again: {reset:?}"
+    );
+}
+
+#[test]
+fn a_wall_clock_that_goes_back_makes_no_rule_blind() {
+    let mut bench = bench(true);
+    bench.post(vec![warmth("canopy", 24.0, at(20))]);
+    bench.run();
+    sees_the_heat_of_yesterday(bench);
+}
+
+#[test]
+fn nor_does_one_that_is_older_than_the_log() {
+    let mut before = bench(true);
+    before.post(vec![warmth("canopy", 24.0, at(20))]);
+    before.run();
+    let memory = Memory::of(&before.behind.commits);
+    let yesterday = at(0).minus(Span::hours(24));
+    let room = before.flow.room.clone();
+    let bench = Bench::restarted(room, Vec::new(), memory, yesterday);
+    sees_the_heat_of_yesterday(bench);
 }
