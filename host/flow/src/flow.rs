@@ -31,8 +31,9 @@ use crate::calls::Calls;
 use crate::clock::{Machine, RoomClock};
 use crate::health::Stats;
 use crate::input::{Input, Wake};
-use crate::intake::{Intake, Origin};
+use crate::intake::Intake;
 use crate::judge::{Surroundings, put};
+use crate::lanes::Taking;
 use crate::latency::Latency;
 use crate::plugins::Plugins;
 use crate::reconfigure::Standing;
@@ -128,6 +129,9 @@ impl Flow {
         if self.life != Life::Ended {
             self.close_round(ports);
             self.conclude(ports);
+            if self.taking(ports) == Taking::Ahead {
+                self.bring_ahead();
+            }
             self.more = self.advance_far(ports);
         }
         self.perform_calls(ports);
@@ -145,13 +149,7 @@ impl Flow {
                 events,
                 speaker,
                 wait,
-            } => match self.refuses(ports) {
-                Some(reason) => ports.answer(ticket, Answer::Full(reason)),
-                None => {
-                    let from = Origin::heard(self.machine.boot, speaker);
-                    self.intake.post(ticket, events, from, wait);
-                }
-            },
+            } => self.hear_post(ticket, events, (speaker, wait), ports),
             _ if self.life == Life::Ended => {}
             Input::Readings(events) => self.intake.readings(events, self.machine.boot),
             Input::DeadLetter(letter) => self.file(letter),
@@ -170,7 +168,7 @@ impl Flow {
         }
     }
 
-    /// Why nothing ordinary is taken in now.
+    /// Why nothing ordinary is taken in now; a full log still takes what goes ahead (`lanes.rs`).
     pub(crate) fn refuses(&self, ports: &impl Ports) -> Option<Text> {
         match self.life {
             Life::Running => ports.log_refusal(),
@@ -197,9 +195,9 @@ impl Flow {
     /// The next deadline that is due, or the next events; false when there is nothing to do now.
     fn advance(&mut self, ports: &mut impl Ports) -> bool {
         self.fill_queue();
-        let takes = self.start_is_durable() && self.refuses(ports).is_none();
+        let taking = self.taking(ports);
         if self.clock.by_events() {
-            return takes && self.advance_by_events();
+            return taking == Taking::Everything && self.advance_by_events();
         }
         let due = self
             .next_deadline()
@@ -207,9 +205,7 @@ impl Flow {
         if due {
             self.run_deadlines();
         }
-        let took = (0..STRIDE)
-            .take_while(|_| takes && self.take_next())
-            .count();
+        let took = (0..STRIDE).take_while(|_| self.take_next(taking)).count();
         due || took > 0
     }
 
@@ -226,7 +222,7 @@ impl Flow {
             .next_deadline()
             .filter(|deadline| reached.is_some_and(|moment| *deadline <= moment));
         match due {
-            None => self.take_next(),
+            None => self.take_next(Taking::Everything),
             Some(_) if self.turn_away_next() => true,
             Some(deadline) => {
                 self.clock.pass_to(deadline);

@@ -16,6 +16,7 @@ use growbox_pipeline::queue::Queue;
 use growbox_pipeline::validate::{Known, Taken, validate};
 
 use crate::flow::Flow;
+use crate::lanes::Taking;
 use crate::say::Saying;
 
 /// Driver readings that may wait for the queue; beyond, the oldest goes and is counted.
@@ -68,8 +69,18 @@ impl Post {
 }
 
 #[derive(Debug)]
-struct Feed {
-    events: VecDeque<(Incoming, Origin)>,
+pub(crate) struct Feed {
+    pub events: VecDeque<(Incoming, Origin)>,
+    /// What goes ahead has been taken out of it.
+    pub parted: bool,
+}
+
+impl Feed {
+    /// Its events, from which what goes ahead is about to be taken.
+    pub(crate) fn part(&mut self) -> &mut VecDeque<(Incoming, Origin)> {
+        self.parted = true;
+        &mut self.events
+    }
 }
 
 /// Why an event is not taken.
@@ -82,8 +93,8 @@ enum Objected {
 /// Everything between an edge and the log.
 #[derive(Debug)]
 pub(crate) struct Intake {
-    feeds: VecDeque<Feed>,
-    drivers: VecDeque<(Incoming, Origin)>,
+    pub feeds: VecDeque<Feed>,
+    pub drivers: VecDeque<(Incoming, Origin)>,
     pub posts: BTreeMap<Ticket, Post>,
     pub queue: Queue<(Incoming, Origin)>,
     pub admission: Admission<Origin>,
@@ -173,7 +184,10 @@ impl Intake {
             },
         );
         if !feed.is_empty() {
-            self.feeds.push_back(Feed { events: feed });
+            self.feeds.push_back(Feed {
+                events: feed,
+                parted: false,
+            });
         }
     }
 
@@ -220,7 +234,7 @@ impl Intake {
     }
 
     /// An event has waited long enough for its rate.
-    fn unheld(&mut self, origin: Origin) {
+    pub(crate) fn unheld(&mut self, origin: Origin) {
         if let Some(post) = self.post_of(origin) {
             post.held = post.held.saturating_sub(1);
         }
@@ -274,10 +288,16 @@ impl Flow {
             self.enqueue(event, origin);
         }
         while let Some((event, origin)) = self.intake.next_waiting() {
-            match self.intake.admission.admit(event, origin, now) {
-                Ok((event, origin)) => self.enqueue(event, origin),
-                Err(withheld) => self.intake.withheld(origin, &withheld),
-            }
+            self.admit(event, origin);
+        }
+    }
+
+    /// Lets one event into the queue, where the filters do.
+    pub(crate) fn admit(&mut self, event: Incoming, origin: Origin) {
+        let now = self.machine.boot;
+        match self.intake.admission.admit(event, origin, now) {
+            Ok((event, origin)) => self.enqueue(event, origin),
+            Err(withheld) => self.intake.withheld(origin, &withheld),
         }
     }
 
@@ -291,26 +311,15 @@ impl Flow {
         }
     }
 
-    fn enqueue(&mut self, event: Incoming, origin: Origin) {
-        let critical = event.kind.critical() || self.is_watched(&event);
-        if self.intake.queue.push((event, origin), critical).is_err() {
+    pub(crate) fn enqueue(&mut self, event: Incoming, origin: Origin) {
+        let ahead = self.goes_ahead(&event, origin.speaker);
+        if self.intake.queue.push((event, origin), ahead).is_err() {
             self.intake.lost += 1;
             self.intake.refused += 1;
             let full = Objection::new("queue_full", "the queue is full");
             self.intake
                 .decided(origin, None, |result| refuse(result, full));
         }
-    }
-
-    /// Whether a safety rule watches the series of a reading: it goes ahead of what can wait. That
-    /// hangs on nothing but its sensor and quantity, so that a series keeps its order.
-    fn is_watched(&self, event: &Incoming) -> bool {
-        let Payload::Reading(reading) = &event.payload else {
-            return false;
-        };
-        let sensor = self.room.sensors.get(&reading.sensor);
-        let zone = sensor.and_then(|sensor| sensor.zone.as_ref());
-        self.gate.watches(zone, &reading.quantity)
     }
 
     /// The truth about an event, as the room stands now.
@@ -333,8 +342,13 @@ impl Flow {
     }
 
     /// Takes the next event out of the queue; false when there is none.
-    pub(crate) fn take_next(&mut self) -> bool {
-        let Some((event, origin)) = self.intake.queue.pop() else {
+    pub(crate) fn take_next(&mut self, taking: Taking) -> bool {
+        let next = match taking {
+            Taking::Everything => self.intake.queue.pop(),
+            Taking::Ahead => self.intake.queue.pop_ahead(),
+            Taking::Nothing => None,
+        };
+        let Some((event, origin)) = next else {
             return false;
         };
         if self.clock.by_events() {

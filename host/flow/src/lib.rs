@@ -16,6 +16,7 @@ mod health;
 mod input;
 mod intake;
 mod judge;
+mod lanes;
 mod latency;
 mod mailbox;
 mod metrics;

@@ -100,6 +100,12 @@ impl Gate {
         }
     }
 
+    /// Whether a sensor is anybody's witness.
+    pub fn is_witness(&self, sensor: &SensorId, quantity: &Quantity) -> bool {
+        let mut witnesses = self.witnesses.iter().map(|(witness, _)| witness);
+        witnesses.any(|witness| witness.sensor == *sensor && witness.quantity == *quantity)
+    }
+
     /// Finds out anew who is witnessed by whom.
     pub(crate) fn call_witnesses(&mut self) {
         let witnessed = self.devices.values().filter_map(|device| {

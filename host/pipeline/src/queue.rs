@@ -44,6 +44,11 @@ impl<T> Queue<T> {
             .or_else(|| self.normal.pop_front())
     }
 
+    /// Takes the next of those that go ahead.
+    pub fn pop_ahead(&mut self) -> Option<T> {
+        self.critical.pop_front()
+    }
+
     /// The next, left where it is.
     pub fn peek(&self) -> Option<&T> {
         self.critical.front().or_else(|| self.normal.front())

@@ -7,7 +7,7 @@
 //!               └ too many under way: the newest of each topic waits, older ones are passed over
 //! ```
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use growbox_model::{Span, Text};
@@ -150,6 +150,12 @@ impl Inflow {
                     .filter_map(|(_, message)| message.receipt)
                     .collect()
             }
+            Taken::Partly(left, why) => {
+                let (done, rest) = parted(messages, &left);
+                self.taken += done.readings;
+                self.put_back(rest, why);
+                done.receipts
+            }
             Taken::NotNow(why) => {
                 self.put_back(messages, why);
                 Vec::new()
@@ -178,5 +184,68 @@ impl Inflow {
     /// Messages that wait or are under way.
     pub(super) fn len(&self) -> usize {
         self.waiting.len() + self.under_way
+    }
+}
+
+/// What is done of a batch.
+struct Done {
+    readings: u64,
+    receipts: Vec<Receipt>,
+}
+
+/// What is done, and the readings in these places, counted over all messages, that are not.
+fn parted(messages: Batch, left: &BTreeSet<usize>) -> (Done, Batch) {
+    let (mut receipts, mut rest, mut counted) = (Vec::new(), Batch::new(), 0);
+    for (place, mut message) in messages {
+        message.readings.retain(|_| {
+            counted += 1;
+            left.contains(&(counted - 1))
+        });
+        if message.readings.is_empty() {
+            receipts.extend(message.receipt);
+        } else {
+            rest.push((place, message));
+        }
+    }
+    let readings = (counted - left.len().min(counted)) as u64;
+    (Done { readings, receipts }, rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use growbox_model::Instant;
+
+    fn message(topic: &str, readings: usize) -> Message {
+        let said = Said {
+            sensor: topic.into(),
+            topic: topic.into(),
+            quantity: "temperature".into(),
+            value: 20.0,
+            unit: None,
+            at: None,
+            arrived: Instant(0),
+            undated: false,
+        };
+        Message {
+            topic: topic.into(),
+            readings: vec![said; readings],
+            receipt: None,
+        }
+    }
+
+    #[test]
+    fn of_what_is_taken_in_part_only_the_rest_comes_again() {
+        let batch = vec![
+            (1, message("a", 2)),
+            (2, message("b", 1)),
+            (3, message("c", 2)),
+        ];
+        let (done, rest) = parted(batch, &[1, 3, 4].into());
+        let rest: Vec<_> = rest
+            .iter()
+            .map(|(place, message)| (*place, message.readings.len()))
+            .collect();
+        assert_eq!((done.readings, rest), (2, vec![(1, 1), (3, 2)]));
     }
 }

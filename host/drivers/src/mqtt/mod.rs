@@ -90,6 +90,8 @@ pub struct Letter {
 pub enum Taken {
     /// Each is in the log for good, or refused for good.
     Durable,
+    /// Those in these places are not taken, and why: they may come again. The others are.
+    Partly(BTreeSet<usize>, String),
     /// None of them is taken, and why; they may come again.
     NotNow(String),
 }

@@ -5,6 +5,7 @@ mod batches;
 mod calls;
 mod crashes;
 mod events_clock;
+mod full;
 mod health;
 mod loops;
 mod names;

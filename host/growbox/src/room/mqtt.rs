@@ -92,8 +92,11 @@ impl Intake for Posts {
         Box::pin(async move {
             match answer.await {
                 Ok(Answer::Posted(results)) => {
-                    file_refused(&desk, &readings, results);
-                    Taken::Durable
+                    let (left, done): (Vec<_>, Vec<_>) = results.into_iter().partition(waits);
+                    let why = left.first().and_then(|result| result.error.clone());
+                    let left = left.iter().map(|result| result.index).collect();
+                    file_refused(&desk, &readings, done);
+                    why.map_or(Taken::Durable, |why| Taken::Partly(left, why.message))
                 }
                 Ok(Answer::Full(why)) => Taken::NotNow(why.to_string()),
                 Ok(_) | Err(_) => Taken::NotNow("the host takes nothing now".into()),
@@ -145,6 +148,12 @@ fn incoming(sensor: &SensorSpec, said: &Said) -> Result<Incoming, Objection> {
         payload: Payload::Reading(reading),
         metadata: None,
     })
+}
+
+/// Whether a reading is refused only while the log is full.
+fn waits(result: &PostResult) -> bool {
+    let code = result.error.as_ref().map(|error| error.code.as_str());
+    code == Some("log_full")
 }
 
 /// Nobody waits for the answer: what was refused becomes a dead letter.
