@@ -1,8 +1,8 @@
 //! Obeying: an event said with the token is taken over as a setting, a person's `set`, a stop.
 
 use growbox_model::{
-    Command, DeviceId, Event, Json, Objection, Quality, Reading, Request, Requester, Span,
-    VerdictKind, ZoneId,
+    Command, DeviceId, Event, Json, Objection, Quality, Reading, Request, Requester, SensorId, Seq,
+    Span, VerdictKind, ZoneId,
 };
 use serde_json::{Map, Value, json};
 
@@ -52,15 +52,26 @@ impl Flow {
         if !named || !says || self.gate.is_stopped() {
             return;
         }
-        let sensor = &reading.sensor;
+        self.stop_by_input(&reading.sensor, Some(event.seq));
+    }
+
+    pub(crate) fn stop_by_input(&mut self, sensor: &SensorId, cause: Option<Seq>) {
         let reason = format!("{sensor} says stop");
         let said = Said {
-            cause: Some(event.seq),
+            cause,
             ..Said::default()
         };
         self.say_stop(None, &reason, &said);
         let by = Requester::Person(format!("sensor:{sensor}").into());
         self.gate.stop(None, &reason.into(), &by);
+    }
+
+    /// The stop input, while the newest that it said is that it is pressed: a contact may speak
+    /// when it changes only, so that it counts however long ago that was.
+    pub(crate) fn pressed_input(&self) -> Option<SensorId> {
+        let input = self.room.node.stop_input.as_ref()?;
+        let mut values = self.zones.newest_of(input);
+        values.any(|value| value >= PRESSED).then(|| input.clone())
     }
 
     fn obey_request(&mut self, event: &Event, data: &Map<String, Value>) -> Result<(), Objection> {

@@ -155,6 +155,10 @@ impl Flow {
     }
 
     fn order_reset(&mut self, zone: Option<&ZoneId>, by: &Signature) -> Answer {
+        if let Some(input) = self.pressed_input() {
+            let message = format!("the stop input {input} is still pressed: release it first");
+            return Answer::Conflict(Objection::new("not_clear", message));
+        }
         if let Err(objection) = self.gate.reset(zone) {
             return Answer::Conflict(objection);
         }

@@ -326,6 +326,12 @@ impl Zones {
         self.series.iter().filter(move |series| series.fresh(now))
     }
 
+    /// The newest value of each series of a sensor, stale or not.
+    pub(crate) fn newest_of(&self, sensor: &SensorId) -> impl Iterator<Item = f64> {
+        let mine = self.series.iter().filter(move |s| s.sensor == *sensor);
+        mine.map(|series| series.value)
+    }
+
     /// How many series are stale, of how many.
     pub(crate) fn stale(&self) -> (usize, usize) {
         let counted = self.series.iter().filter(|s| s.measured);

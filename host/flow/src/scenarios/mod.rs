@@ -2,6 +2,7 @@
 
 mod alerts;
 mod batches;
+mod button;
 mod calls;
 mod crashes;
 mod events_clock;
