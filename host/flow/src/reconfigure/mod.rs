@@ -9,13 +9,14 @@
 //!    └──wrong──▶ Misconfigured ──▶ the old one goes on; told once, and in health until it is right
 //! ```
 //!
-//! `[node]` stays as it is until a restart.
+//! `[node]` stays as it is until a restart, but for the stop input, which goes with its sensor.
 
 mod plugins;
 mod zones;
 
 use growbox_model::commit::Restored;
 use growbox_model::ports::Ports;
+use growbox_model::room::NodeSpec;
 use growbox_model::{RoomSpec, Text};
 use serde_json::{Value, json};
 
@@ -44,7 +45,10 @@ impl Flow {
             return;
         }
         let room = RoomSpec {
-            node: self.room.node.clone(),
+            node: NodeSpec {
+                stop_input: next.room.node.stop_input.clone(),
+                ..self.room.node.clone()
+            },
             ..next.room
         };
         let old = std::mem::replace(&mut self.room, room);
@@ -55,6 +59,7 @@ impl Flow {
         self.gate.circuits(&self.room.circuits);
         self.gate.safety(&self.room.safety, &Restored::default());
         self.exchange_grants(&old);
+        self.heed_new_input(&old);
         let waits = |section: &str, key: &str| {
             let path = format!("{section}.{key}");
             let restart = &self.standing.restart_for;
@@ -82,6 +87,16 @@ impl Flow {
         self.end_plugins(&old);
         ports.reconfigured(&self.room);
         self.commit.urgent = true;
+    }
+
+    /// Another stop input, which is pressed already, stops everything.
+    fn heed_new_input(&mut self, old: &RoomSpec) {
+        let other = self.room.node.stop_input != old.node.stop_input;
+        if let Some(input) = self.pressed_input().filter(|_| other)
+            && !self.gate.is_stopped()
+        {
+            self.stop_by_input(&input, None);
+        }
     }
 
     /// The file is wrong: the old configuration goes on. The same reasons are told once.

@@ -4,11 +4,11 @@ use growbox_model::incoming::Incoming;
 use growbox_model::room::ClockForm;
 use growbox_model::row::{Answer, Order};
 use growbox_model::{SensorId, Span};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::Input;
 use crate::bench::{Bench, event, room};
 use crate::memory::Memory;
+use crate::{ConfigChange, Input, Reconfiguration};
 
 fn bench() -> Bench {
     let mut spec = room(ClockForm::System);
@@ -50,4 +50,36 @@ fn no_reset_is_taken_while_it_is_pressed_however_long_ago_it_said_so() {
     assert_eq!(reset(&mut bench), Err("not_clear".into()), "restarted");
     press(&mut bench, "button", 0.0);
     assert_eq!(reset(&mut bench), Ok(()));
+}
+
+#[test]
+fn another_button_of_a_changed_configuration_stops_from_then_on() {
+    let mut bench = bench();
+    take_over(&mut bench, "knob");
+    press(&mut bench, "button", 1.0);
+    assert!(!bench.flow.gate.is_stopped(), "it is none any more");
+    press(&mut bench, "knob", 1.0);
+    assert!(bench.flow.gate.is_stopped());
+    press(&mut bench, "knob", 0.0);
+    assert_eq!(reset(&mut bench), Ok(()));
+    take_over(&mut bench, "button");
+    assert!(bench.flow.gate.is_stopped(), "it is pressed already");
+}
+
+fn take_over(bench: &mut Bench, button: &str) {
+    let mut room = bench.flow.room.clone();
+    room.node.stop_input = SensorId::new(button).ok();
+    let change = ConfigChange {
+        section: "node".into(),
+        parameter: "stop_input".into(),
+        old: Value::Null,
+        new: json!(button),
+    };
+    let next = Reconfiguration {
+        room,
+        changes: vec![change],
+        restart_for: Vec::new(),
+    };
+    bench.turn([Input::Configured(Box::new(next))]);
+    bench.run();
 }

@@ -38,6 +38,9 @@ const LIVE: [&str; 7] = [
 /// Keys of those that are not.
 const FIXED: [(&str, &str); 2] = [("notify", "heartbeat"), ("notify", "heartbeat_every")];
 
+/// The one key of its table that is: it goes with the sensor it names.
+const STOP_INPUT: (&str, &str) = ("node", "stop_input");
+
 /// Why the file is to be looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
@@ -264,7 +267,8 @@ fn waiting(changes: &[ConfigChange], distant: &BTreeSet<String>) -> Vec<String> 
             table
         };
         let fixed = FIXED.contains(&(change.section.as_str(), change.parameter.as_str()));
-        fixed || !LIVE.contains(&named) || distant.contains(&change.section)
+        let live = LIVE.contains(&named) || (named, &*change.parameter) == STOP_INPUT;
+        fixed || !live || distant.contains(&change.section)
     };
     changes
         .iter()
@@ -325,6 +329,8 @@ mod tests {
         ];
         let waits = waiting(&changes, &BTreeSet::new());
         assert_eq!(waits, ["notify.heartbeat", "api.listen"]);
+        let node = [change("node", "stop_input"), change("node", "queue")];
+        assert_eq!(waiting(&node, &BTreeSet::new()), ["node.queue"]);
         let distant = BTreeSet::from(["sensor.soil".to_owned()]);
         let changes = [
             change("sensor.soil", "source"),
