@@ -174,12 +174,20 @@ impl Shared {
             let now = machine::now();
             let mut news = state.run_out(now);
             news.extend(state.look(now));
-            for event in news {
-                (self.sink)(event);
+            if !news.is_empty() {
+                // The sink may wait for whoever waits in `send`.
+                drop(state);
+                for event in news {
+                    (self.sink)(event);
+                }
+                state = self.state();
+                if state.over {
+                    return;
+                }
             }
             state = match state.next_look(now) {
                 Some(next) => {
-                    let wait = machine::until(next, now).duration();
+                    let wait = machine::until(next, machine::now()).duration();
                     let waited = self.changed.wait_timeout(state, wait);
                     waited.unwrap_or_else(PoisonError::into_inner).0
                 }
@@ -258,7 +266,8 @@ fn relay(address: &str) -> Result<(Text, u8, bool), Objection> {
 mod tests {
     use super::*;
     use crate::driver::sink_into;
-    use crossbeam_channel::{Receiver, unbounded};
+    use crossbeam_channel::{Receiver, bounded, unbounded};
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
     /// Pins that remember; some are driven already, some are held by something else.
@@ -360,6 +369,39 @@ mod tests {
         let told = heard.recv_timeout(Duration::from_secs(60)).unwrap();
         assert_eq!(told, state("gpio:5#low", 0.0));
         assert!(bread.high(5) && bread.high(17));
+    }
+
+    #[test]
+    fn an_order_is_taken_while_nobody_hears_what_is_told() {
+        let (told, telling) = unbounded();
+        let (gate, shut) = bounded::<()>(0);
+        let opened = Arc::new(AtomicBool::new(false));
+        let waits = opened.clone();
+        let sink: Sink = Arc::new(move |event| {
+            let _ = told.send(event);
+            if waits.load(Ordering::Acquire) {
+                // Until the test lets it go.
+                let _ = shut.recv();
+            }
+        });
+        let points = ["5".into()].into();
+        let mut driver = Gpio::over(Box::new(Bread::default()), &points, &sink).unwrap();
+        opened.store(true, Ordering::Release);
+        driver.send(order("gpio:5", 1.0, Some(Span::millis(1))));
+        let gone_off = |event: &DriverEvent| *event == state("gpio:5", 0.0);
+        let deadline = std::time::Instant::now() + Duration::from_secs(60);
+        // Once as it was found, once as its timer left it: who tells that now waits.
+        for _ in 0..2 {
+            while !gone_off(&telling.recv_deadline(deadline).unwrap()) {}
+        }
+        let (done, is_done) = bounded(1);
+        std::thread::spawn(move || done.send(driver.send(order("gpio:5", 1.0, None))));
+        let known = is_done.recv_timeout(Duration::from_secs(60));
+        drop(gate);
+        assert!(matches!(
+            known.as_deref(),
+            Ok([DriverEvent::Confirmed { .. }])
+        ));
     }
 
     #[test]

@@ -94,6 +94,7 @@ impl UnixRoom {
             shared: shared.clone(),
             sink,
             woken,
+            telling: Mutex::default(),
         };
         thread::Builder::new()
             .name(format!("unix:{path}"))
@@ -163,6 +164,8 @@ struct Client {
     shared: Arc<Shared>,
     sink: Sink,
     woken: Receiver<()>,
+    /// Whose turn it is to tell.
+    telling: Mutex<()>,
 }
 
 impl Client {
@@ -175,7 +178,7 @@ impl Client {
                 Err(error) => format!("cannot connect to {}: {error}", self.path),
             };
             let ended = machine::now();
-            self.tell(self.shared.session().lost(&reason));
+            self.step(|session| session.lost(&reason));
             tracing::debug!(path = self.path, reason, "room not connected");
             let wait = back_off.after(machine::until(ended, begun));
             self.rest(Span(ended.0.saturating_add(wait.0)));
@@ -196,7 +199,7 @@ impl Client {
 
     /// Talks until the connection ends; returns why it did.
     fn converse(&self, stream: &UnixStream) -> String {
-        self.tell(self.shared.session().connected());
+        self.step(Session::connected);
         let ended = AtomicBool::new(false);
         let (read, written) = thread::scope(|scope| {
             let reader = scope.spawn(|| {
@@ -226,7 +229,7 @@ impl Client {
                 Ok(0) => return "the room closed it".to_owned(),
                 Ok(length) => {
                     for line in lines.feed(&chunk[..length]) {
-                        self.tell(self.shared.session().line(&line));
+                        self.step(|session| session.line(&line));
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -247,7 +250,7 @@ impl Client {
                 return Ok(());
             }
             self.await_news();
-            self.tell(self.shared.session().overdue(machine::now()));
+            self.step(|session| session.overdue(machine::now()));
         }
     }
 
@@ -257,6 +260,14 @@ impl Client {
         let wait = deadline.map_or(IDLE, |deadline| machine::until(deadline, now));
         // Woken or late makes no difference: the caller looks at everything.
         let _ = self.woken.recv_timeout(wait.duration());
+    }
+
+    /// Takes a step and tells what comes of it: one thread's news after the other's, but the
+    /// session is let go before, since the sink may wait for whoever waits in [`Driver::send`].
+    fn step(&self, step: impl FnOnce(&mut Session) -> Vec<DriverEvent>) {
+        let _turn = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        let events = step(&mut self.shared.session());
+        self.tell(events);
     }
 
     fn tell(&self, events: Vec<DriverEvent>) {

@@ -153,6 +153,48 @@ fn orders_go_out_and_readings_come_in() {
 }
 
 #[test]
+fn an_order_is_taken_while_nobody_hears_what_the_room_says() {
+    let home = home();
+    let listener = UnixListener::bind(&home.path).unwrap();
+    let (told, telling) = unbounded();
+    let (gate, shut) = bounded::<()>(0);
+    let sink: Sink = Arc::new(move |event| {
+        let _ = told.send(event);
+        // Until the test lets it go.
+        let _ = shut.recv();
+    });
+    let path = home.path.display().to_string();
+    let mut room = UnixRoom::open(&path, &["heater".into()], &[], CALM, sink).unwrap();
+    let mut far = Far::accept(&listener);
+    let first = telling.recv_timeout(DEADLINE).unwrap();
+    assert!(matches!(first, DriverEvent::Available { .. }), "{first:?}");
+    room = taken(room, &path);
+    gate.send(()).unwrap();
+    far.says(r#"{"simulated":true}"#);
+    let second = telling.recv_timeout(DEADLINE).unwrap();
+    assert!(matches!(second, DriverEvent::Attached { .. }), "{second:?}");
+    drop(taken(room, &path));
+    drop(gate);
+}
+
+/// The heater takes an order in time; a thread that waits for ever is left behind.
+fn taken(mut room: UnixRoom, path: &str) -> UnixRoom {
+    let order = Order {
+        address: format!("unix:{path}#heater").into(),
+        level: 1.0,
+        within: None,
+        pulse: false,
+    };
+    let (done, is_done) = bounded(1);
+    thread::spawn(move || {
+        room.send(order);
+        done.send(room)
+    });
+    let room = is_done.recv_timeout(DEADLINE);
+    room.expect("an order does not wait for whoever hears what the room says")
+}
+
+#[test]
 fn a_room_that_comes_back_gets_what_is_wanted_now() {
     let home = home();
     let listener = UnixListener::bind(&home.path).unwrap();
