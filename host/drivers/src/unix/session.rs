@@ -5,18 +5,16 @@
 //! ```text
 //!             order                     written                 state line, same level
 //!   at rest ─────────▶ to be written ───────────▶ awaited ───────────────────────────▶ Confirmed
-//!                        ▲       │ not connected     │ no such line in time, or connection lost
-//!                        │       ▼                   ▼
-//!                        └──── Failed ◀──────────────┘
-//!                   connected: what was ordered since, for what is left of its time
+//!                                │ not connected     │ no such line in time, or connection lost
+//!                                └────▶ Failed ◀─────┘
 //! ```
 //!
+//! What was ordered before a connection ended, or while there is none, is not asserted on the
+//! next one: the host is told that the room is back, and says what is wanted now. Only what is
+//! ordered before anybody knows whether the room is there waits for the first connection.
 //! `within` counts from the order, so that a level is never asserted for longer than it was
-//! meant, however long the room was away. What has run out meanwhile is not asserted at all:
-//! the room has put it off, or never had it. What was ordered before a connection ended is not
-//! asserted on the next one: the host is told that the room is back, and says what is wanted now.
-//! A pulse is written once, on the connection that stands, with its whole length; no other
-//! connection ever hears of it.
+//! meant; what has run out meanwhile is not asserted at all. A pulse is written once, on the
+//! connection that stands, with its whole length; no other connection ever hears of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -129,6 +127,16 @@ impl Session {
                 "not an output this driver serves",
             )];
         };
+        let refused = match self.connected {
+            Some(true) => None,
+            _ if order.pulse => Some("the room is not connected, and a pulse does not wait"),
+            Some(false) => Some("the room is not connected"),
+            None => None,
+        };
+        if let Some(reason) = refused {
+            slot.forget();
+            return vec![failed(&slot.address, order.level, reason)];
+        }
         slot.wanted = Some(Wanted {
             level: order.level,
             within: order.within,
@@ -136,48 +144,29 @@ impl Session {
             pulse: order.pulse,
         });
         slot.unwritten = true;
-        if order.pulse && self.connected != Some(true) {
-            slot.forget();
-            let reason = "the room is not connected, and a pulse does not wait";
-            return vec![failed(&slot.address, order.level, reason)];
-        }
-        match self.connected {
-            Some(false) => vec![failed(
-                &slot.address,
-                order.level,
-                "the room is not connected",
-            )],
-            Some(true) | None => Vec::new(),
-        }
+        Vec::new()
     }
 
-    /// The connection stands: every output can be reached, and gets what is wanted now.
+    /// The connection stands: every output can be reached.
     pub(super) fn connected(&mut self) -> Vec<DriverEvent> {
         self.greeted = false;
         for slot in self.outputs.values_mut() {
-            if slot.wanted.is_some_and(|wanted| wanted.pulse) {
-                slot.forget();
-            }
-            slot.unwritten = slot.wanted.is_some();
             slot.reported = None;
         }
         self.available(true)
     }
 
-    /// The connection is gone, or never came to be. What was wanted of a room that is lost is
-    /// forgotten: when it returns, whoever ordered says what is wanted then. An older level would
-    /// reach the device first, for a moment, and wear it.
+    /// The connection is gone, or never came to be. What was wanted is forgotten: when the room
+    /// is there, whoever ordered says what is wanted then. An older level would reach the device
+    /// first, for a moment, and wear it; and who wanted it may have been overruled meanwhile.
     pub(super) fn lost(&mut self, reason: &str) -> Vec<DriverEvent> {
         if self.connected == Some(false) {
             return Vec::new();
         }
-        let stood = self.connected == Some(true);
         let mut events: Vec<DriverEvent> = Vec::new();
         for slot in self.outputs.values_mut() {
             events.extend(slot.give_up(reason));
-            if stood {
-                slot.forget();
-            }
+            slot.forget();
         }
         events.extend(self.available(false));
         events
@@ -348,14 +337,13 @@ impl Slot {
         };
         let mut events: Vec<DriverEvent> = self.give_up(&message).into_iter().collect();
         let address = self.address.clone();
-        events.extend(
-            self.reported
-                .map(|level| DriverEvent::State { address, level }),
-        );
+        // Old from here: the next order is confirmed by what is said after it.
+        let said = self.reported.take();
+        events.extend(said.map(|level| DriverEvent::State { address, level }));
         events
     }
 
-    /// Awaits no longer. An order that was not even written waits for the next connection.
+    /// Awaits no longer.
     fn give_up(&mut self, reason: &str) -> Option<DriverEvent> {
         let awaited = self.awaited_until.take().is_some();
         let wanted = self.wanted.filter(|_| awaited || self.unwritten)?;

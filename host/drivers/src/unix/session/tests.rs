@@ -132,6 +132,9 @@ fn what_is_not_confirmed_in_time_has_failed() {
     assert!(is_failure(&events[0], 1.0), "{events:?}");
     assert_eq!(events[1..], [moved(0.0)]);
     assert_eq!(session.overdue(at(6)), []);
+    session.order("heater", &order(0.0, None), at(7));
+    assert_eq!(session.frames(at(7)).then, [], "what it said before is old");
+    assert_eq!(state(&mut session, 0.0), [confirmed(0.0)]);
 }
 
 #[test]
@@ -154,16 +157,21 @@ fn a_lost_connection_fails_what_is_awaited_and_makes_outputs_unavailable_once() 
 
 #[test]
 fn an_order_before_the_first_connection_waits_for_it_or_fails_with_it() {
-    let mut session = session();
-    assert_eq!(session.order("heater", &order(1.0, None), at(0)), []);
-    let events = session.lost("nobody there");
+    let mut waits = session();
+    assert_eq!(waits.order("heater", &order(1.0, Some(60)), at(0)), []);
+    waits.connected();
+    let line = "{\"set\":{\"output\":\"heater\",\"level\":1.0,\"within\":20}}\n";
+    assert_eq!(written(&mut waits, at(40)), line, "what is left of it");
+    let mut fails = session();
+    assert_eq!(fails.order("heater", &order(1.0, None), at(0)), []);
+    let events = fails.lost("nobody there");
     assert!(is_failure(&events[0], 1.0), "{events:?}");
-    session.connected();
-    assert!(written(&mut session, at(1)).contains("heater"));
+    fails.connected();
+    assert_eq!(written(&mut fails, at(1)), "");
 }
 
 #[test]
-fn a_room_that_was_lost_hears_only_what_was_ordered_since() {
+fn a_room_that_was_lost_hears_only_what_is_ordered_once_it_is_back() {
     let mut session = connected();
     session.order("heater", &order(1.0, Some(60)), at(0));
     session.frames(at(0));
@@ -172,17 +180,18 @@ fn a_room_that_was_lost_hears_only_what_was_ordered_since() {
     assert_eq!(session.connected().len(), 2);
     assert_eq!(written(&mut session, at(40)), "");
     session.lost("gone");
-    session.order("heater", &order(1.0, Some(60)), at(50));
+    let events = session.order("heater", &order(1.0, Some(60)), at(50));
+    assert!(is_failure(&events[0], 1.0), "{events:?}");
     session.connected();
-    let line = "{\"set\":{\"output\":\"heater\",\"level\":1.0,\"within\":20}}\n";
-    assert_eq!(written(&mut session, at(90)), line, "what is left of it");
-    assert_eq!(state(&mut session, 1.0), [confirmed(1.0)]);
+    assert_eq!(written(&mut session, at(90)), "");
+    assert_eq!(session.order("heater", &order(0.0, None), at(91)), []);
+    assert!(written(&mut session, at(91)).contains("\"level\":0.0"));
+    assert_eq!(state(&mut session, 0.0), [confirmed(0.0)]);
 }
 
 #[test]
 fn what_has_run_out_meanwhile_is_not_asserted() {
-    let mut session = connected();
-    session.lost("gone");
+    let mut session = session();
     session.order("heater", &order(1.0, Some(60)), at(0));
     session.connected();
     assert_eq!(session.frames(at(60)), Frames::default());
