@@ -129,8 +129,8 @@ pub trait Driver: Send {
     /// Whether nothing real hangs on it; none while the far side has not said.
     fn simulated(&self) -> Option<bool>;
 
-    /// Tells the room clock's time to a driver that lives by it. Returns what happened up to
-    /// then, in order. Drivers with a time of their own ignore it.
+    /// Tells the room clock's time to a driver that lives by it, at each turn of the flow. Returns
+    /// what happened up to then, in order. Drivers with a time of their own ignore what it says.
     fn advance(&mut self, _to: Instant) -> Vec<DriverEvent> {
         Vec::new()
     }

@@ -132,6 +132,28 @@ fn lamp_is_on(broker: &Broker, client: &growbox_tests::Client) -> growbox_tests:
 }
 
 #[test]
+fn a_device_that_returns_under_a_stop_hears_nothing_of_before() {
+    let broker = Broker::start();
+    let room = room(&broker, DEVICES);
+    let host = room.start();
+    let client = host.client();
+    let peer = lamp_is_on(&broker, &client);
+    let told = peer.heard("cmnd/lamp").len();
+    peer.leave("tele/lamp", "offline");
+    until("the lamp to be out of reach", || {
+        (client.row("devices", "lamp")["available"] == false).then_some(())
+    });
+    let who = json!({"who": "ann", "reason": "a test"});
+    let _ = client.post("/api/v1/stop", &who).expect(200);
+    peer.leave("tele/lamp", "online");
+    let since = until("the lamp to be told", || {
+        let since = peer.heard("cmnd/lamp").split_off(told);
+        since.contains(&"0".to_owned()).then_some(since)
+    });
+    assert!(!since.contains(&"1".to_owned()), "{since:?}");
+}
+
+#[test]
 fn a_button_behind_the_broker_stops_everything() {
     let broker = Broker::start();
     let port = broker.port();

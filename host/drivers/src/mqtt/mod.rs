@@ -225,12 +225,18 @@ impl Driver for Mqtt {
     fn simulated(&self) -> Option<bool> {
         Some(false)
     }
+
+    /// What a session that hangs, or broke down, never gets to tell fails here.
+    fn advance(&mut self, _to: Instant) -> Vec<DriverEvent> {
+        self.shared.outputs().overdue(machine::now())
+    }
 }
 
 impl Edge {
     /// Begins the session; connecting goes on in the background, for ever. Called on tokio.
     pub fn start(self, intake: Arc<dyn Intake>) -> Running {
         let shared = self.shared.clone();
+        shared.outputs().begin(machine::now());
         let session = Session::new(
             self.settings,
             self.sensors,
@@ -279,5 +285,44 @@ impl Shared {
 
     fn stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_fails_though_its_session_hangs() {
+        let lamp = OutputPoint {
+            address: "zigbee:Lamp".into(),
+            switched: true,
+            form: OutputForm::Zigbee(ZigbeeOutput {
+                name: "Lamp".into(),
+                endpoint: None,
+                timer: None,
+                power_on: None,
+            }),
+        };
+        let shared = Arc::new(Shared {
+            outputs: Mutex::new(Outputs::new("z", vec![lamp], Span::ZERO)),
+            health: Mutex::default(),
+            wake: Notify::new(),
+            stopping: AtomicBool::new(false),
+        });
+        shared.outputs().begin(machine::now());
+        let mut driver = Mqtt { shared };
+        let order = Order {
+            address: "zigbee:Lamp".into(),
+            level: 1.0,
+            within: None,
+            pulse: false,
+        };
+        assert_eq!(driver.send(order), []);
+        let told = driver.advance(Instant(0));
+        assert!(
+            matches!(&told[..], [DriverEvent::Failed { .. }]),
+            "{told:?}"
+        );
     }
 }

@@ -5,14 +5,19 @@
 //! ```text
 //!             order                  published                 state message, same level
 //!   at rest ─────────▶ to be told ───────────▶ awaited ─────────────────────────▶ Confirmed
-//!                       ▲      │ out of reach     │ no such message in time, or connection lost
-//!                       │      ▼                  ▼
-//!                       └─── Failed ◀─────────────┘
-//!                 in reach again: what is wanted now, for what is left of its time
+//!                              │ not told in time │ no such message in time
+//!                              │                  │
+//!                              └──▶ Failed ◀──────┘ either: out of reach
 //! ```
 //!
-//! An output without a state topic is believed to be where it was ordered to be. A retained
-//! state is an old one: it tells where the output was, and confirms nothing.
+//! What is wanted of an output that goes out of reach is forgotten: when it returns, whoever
+//! ordered says what is wanted then. An older level would reach the device first, for a moment,
+//! and under a stop. While it is known to be out of reach, orders fail; one that comes before
+//! anybody knows waits, for what is left of its time.
+//!
+//! An output without a state topic is believed to be where it was ordered to be. Only what an
+//! output says of itself after it was told confirms anything, or at rest, where it is there
+//! already: what the broker kept, and what was said before it went away or failed, is old.
 
 use growbox_model::{Span, Text};
 
@@ -32,6 +37,9 @@ const SAME_LEVEL: f64 = 0.005;
 /// How long an output that may say that it is away gets for saying so, once the broker is there.
 const GRACE: Span = Span::millis(500);
 
+/// Before the session begins nothing is overdue: plug-ins may take long to load.
+const NEVER: Span = Span(u64::MAX);
+
 /// A message for the broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Message {
@@ -46,6 +54,8 @@ pub(super) struct Message {
 pub(super) struct Outputs {
     slots: Vec<Slot>,
     confirm_within: Span,
+    /// Whether there is a session that could tell anybody.
+    begun: bool,
     /// Whether the broker is there, and since when; none before the first try.
     link: Option<Link>,
     /// Whether Zigbee2MQTT says that it runs; none while it has not said.
@@ -64,9 +74,12 @@ struct Slot {
     command_topic: String,
     timer: Timer,
     wanted: Option<Wanted>,
-    untold: bool,
+    /// What is wanted is to be told, and has failed if it is not until then.
+    tell_until: Option<Span>,
     awaited_until: Option<Span>,
     reported: Option<f64>,
+    /// What it reported is not old.
+    fresh: bool,
     /// What it says of itself.
     present: Option<bool>,
     /// What was last reported of it.
@@ -91,13 +104,33 @@ impl Outputs {
                 .map(|point| Slot::new(base, point))
                 .collect(),
             confirm_within,
+            begun: false,
             link: None,
             bridge: None,
         }
     }
 
+    /// The session begins: what is overdue counts from here.
+    pub(super) fn begin(&mut self, now: Span) {
+        self.begun = true;
+        let until = self.until(now);
+        let waiting = self.slots.iter_mut();
+        for slot in waiting.filter(|slot| slot.tell_until.is_some()) {
+            slot.tell_until = Some(until);
+        }
+    }
+
+    /// When what is ordered or told now is overdue.
+    fn until(&self, now: Span) -> Span {
+        match self.begun {
+            true => Span(now.0.saturating_add(self.confirm_within.0)),
+            false => NEVER,
+        }
+    }
+
     /// Takes an order; it replaces the one before.
     pub(super) fn order(&mut self, order: &Order, now: Span) -> Vec<DriverEvent> {
+        let until = self.until(now);
         let slot = self
             .slots
             .iter_mut()
@@ -106,22 +139,18 @@ impl Outputs {
             let why = "not an output this driver serves";
             return vec![failed(&order.address, order.level, why)];
         };
+        if let Some(why) = slot.refuses(order, self.link, self.bridge) {
+            slot.forget();
+            return vec![failed(&order.address, order.level, why)];
+        }
         slot.wanted = Some(Wanted {
             level: order.level,
             within: order.within,
             since: now,
             pulse: order.pulse,
         });
-        slot.untold = true;
-        if order.pulse && slot.available != Some(true) {
-            slot.forget();
-            let why = "it cannot be reached, and a pulse does not wait";
-            return vec![failed(&order.address, order.level, why)];
-        }
-        match slot.out_of_reach(self.link, self.bridge) {
-            Some(why) => vec![failed(&order.address, order.level, why)],
-            None => Vec::new(),
-        }
+        slot.tell_until = Some(until);
+        Vec::new()
     }
 
     /// What is known of an output; none where there is no such output.
@@ -152,7 +181,6 @@ impl Outputs {
     pub(super) fn connected(&mut self, now: Span) -> Vec<DriverEvent> {
         self.link = Some(Link::Up { since: now });
         for slot in &mut self.slots {
-            slot.want_again();
             slot.reported = None;
             slot.present = None;
         }
@@ -163,11 +191,8 @@ impl Outputs {
     pub(super) fn lost(&mut self, reason: &str, now: Span) -> Vec<DriverEvent> {
         self.link = Some(Link::Down);
         self.bridge = None;
-        let given_up = self
-            .slots
-            .iter_mut()
-            .filter_map(|slot| slot.give_up(reason));
-        let mut events: Vec<DriverEvent> = given_up.collect();
+        let lost = self.slots.iter_mut().filter_map(|slot| slot.lose(reason));
+        let mut events: Vec<DriverEvent> = lost.collect();
         events.extend(self.look(now));
         events
     }
@@ -199,7 +224,7 @@ impl Outputs {
     pub(super) fn messages(&mut self, now: Span) -> (Vec<Message>, Vec<DriverEvent>) {
         let mut then = self.look(now);
         let mut messages = Vec::new();
-        let until = Span(now.0.saturating_add(self.confirm_within.0));
+        let until = self.until(now);
         for slot in &mut self.slots {
             let (message, event) = slot.tell(now, until);
             messages.extend(slot.settings());
@@ -245,7 +270,7 @@ impl Outputs {
 
     /// When [`Outputs::messages`] or [`Outputs::overdue`] has something to say next.
     pub(super) fn next_deadline(&self) -> Option<Span> {
-        let awaited = self.slots.iter().filter_map(|slot| slot.awaited_until);
+        let awaited = self.slots.iter().filter_map(Slot::deadline);
         let grace = match self.link {
             Some(Link::Up { since }) => Some(Span(since.0.saturating_add(GRACE.0))),
             Some(Link::Down) | None => None,
@@ -257,12 +282,12 @@ impl Outputs {
         awaited.chain(grace.filter(|_| unknown)).min()
     }
 
-    /// Gives up on what was not confirmed in time.
+    /// Gives up on what was not told or not confirmed in time.
     pub(super) fn overdue(&mut self, now: Span) -> Vec<DriverEvent> {
         let within = self.confirm_within;
-        let due = |slot: &&mut Slot| slot.awaited_until.is_some_and(|until| until <= now);
+        let due = |slot: &&mut Slot| slot.deadline().is_some_and(|until| until <= now);
         let overdue = self.slots.iter_mut().filter(due);
-        overdue.flat_map(|slot| slot.unconfirmed(within)).collect()
+        overdue.flat_map(|slot| slot.overdue(within, now)).collect()
     }
 }
 
@@ -281,9 +306,10 @@ impl Slot {
             command_topic,
             timer,
             wanted: None,
-            untold: false,
+            tell_until: None,
             awaited_until: None,
             reported: None,
+            fresh: false,
             present: None,
             available: None,
             power_on: Setting::new(power_on),
@@ -292,15 +318,31 @@ impl Slot {
 
     /// Nothing is wanted of it any more.
     fn forget(&mut self) {
-        (self.wanted, self.untold, self.awaited_until) = (None, false, None);
+        (self.wanted, self.tell_until, self.awaited_until) = (None, None, None);
     }
 
-    /// What is wanted is told again, but for a pulse, which nobody hears twice.
-    fn want_again(&mut self) {
-        if self.wanted.is_some_and(|wanted| wanted.pulse) {
-            self.forget();
+    /// It is out of reach: what was wanted has failed, and what it said is old.
+    fn lose(&mut self, reason: &str) -> Option<DriverEvent> {
+        self.reported = None;
+        self.give_up(reason)
+    }
+
+    /// Why an order cannot be taken.
+    fn refuses(
+        &self,
+        order: &Order,
+        link: Option<Link>,
+        bridge: Option<bool>,
+    ) -> Option<&'static str> {
+        match self.available {
+            Some(true) => None,
+            _ if order.pulse => Some("it cannot be reached, and a pulse does not wait"),
+            Some(false) => {
+                let why = self.out_of_reach(link, bridge);
+                Some(why.unwrap_or("it was away, and has not said yet that it is back"))
+            }
+            None => None,
         }
-        self.untold = self.wanted.is_some();
     }
 
     /// Why it cannot be reached; none where it can, or nobody knows yet.
@@ -340,10 +382,7 @@ impl Slot {
         if self.available.replace(available) == Some(available) {
             return Vec::new();
         }
-        if available {
-            self.want_again();
-        }
-        let given_up = out_of_reach.and_then(|why| self.give_up(why));
+        let given_up = out_of_reach.and_then(|why| self.lose(why));
         let report = DriverEvent::Available {
             address: self.point.address.clone(),
             available,
@@ -353,19 +392,22 @@ impl Slot {
 
     /// The message for what is wanted, where that is to be told and it can be.
     fn tell(&mut self, now: Span, until: Span) -> (Option<Message>, Option<DriverEvent>) {
-        if self.available != Some(true) || !std::mem::take(&mut self.untold) {
+        if self.available != Some(true) || self.tell_until.is_none() {
             return (None, None);
         }
         let Some((level, within)) = self.wanted.and_then(|wanted| wanted.left(now)) else {
-            self.wanted = None;
-            return (None, None);
+            return (
+                None,
+                self.give_up("its time ran out before it could be told"),
+            );
         };
+        self.tell_until = None;
         let message = Message {
             topic: self.command_topic.clone(),
             payload: self.command(level, within),
             at_once: self.wanted.is_some_and(|wanted| wanted.pulse),
         };
-        let there = self.reported.is_some_and(|reported| same(reported, level));
+        let there = self.fresh && self.reported.is_some_and(|reported| same(reported, level));
         if !self.answers() || (there && self.awaited_until.is_none()) {
             let address = self.point.address.clone();
             return (
@@ -374,6 +416,7 @@ impl Slot {
             );
         }
         self.awaited_until = Some(until);
+        self.fresh = false;
         (Some(message), None)
     }
 
@@ -412,9 +455,10 @@ impl Slot {
     /// Takes a level the output tells. While an order is awaited, other levels are on their way
     /// from an older one or to this one and say nothing.
     fn state(&mut self, level: f64, retained: bool) -> Option<DriverEvent> {
-        if retained && self.awaited_until.is_some() {
+        if retained && (self.awaited_until.is_some() || self.fresh) {
             return None;
         }
+        self.fresh = !retained;
         let before = self.reported.replace(level);
         let address = self.point.address.clone();
         if self.awaited_until.is_some() {
@@ -429,8 +473,32 @@ impl Slot {
         (!told).then_some(DriverEvent::State { address, level })
     }
 
+    /// When it is overdue.
+    fn deadline(&self) -> Option<Span> {
+        [self.tell_until, self.awaited_until]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn overdue(&mut self, within: Span, now: Span) -> Vec<DriverEvent> {
+        match self.tell_until {
+            Some(until) if until <= now => {
+                let why = format!("nobody could be told within {within}");
+                self.give_up(&why).into_iter().collect()
+            }
+            // What is awaited is wanted no longer: a newer order is about to be told.
+            Some(_) => {
+                self.awaited_until = None;
+                Vec::new()
+            }
+            None => self.unconfirmed(within),
+        }
+    }
+
     fn unconfirmed(&mut self, within: Span) -> Vec<DriverEvent> {
-        let message = match self.reported {
+        let said = self.reported.filter(|_| self.fresh);
+        let message = match said {
             Some(level) => format!(
                 "not confirmed within {within}; it says {:.0} %",
                 level * 100.0
@@ -439,18 +507,17 @@ impl Slot {
         };
         let mut events: Vec<DriverEvent> = self.give_up(&message).into_iter().collect();
         let address = self.point.address.clone();
-        events.extend(
-            self.reported
-                .map(|level| DriverEvent::State { address, level }),
-        );
+        events.extend(said.map(|level| DriverEvent::State { address, level }));
         events
     }
 
-    /// Awaits no longer. An order that was not even told waits until it can be.
+    /// Wants no longer what is to be told or awaited, and says so. What it said is old from here.
     fn give_up(&mut self, reason: &str) -> Option<DriverEvent> {
-        let awaited = self.awaited_until.take().is_some();
-        let wanted = self.wanted.filter(|_| awaited || self.untold)?;
-        Some(failed(&self.point.address, wanted.level, reason))
+        let open = self.deadline().is_some();
+        let wanted = self.wanted.filter(|_| open);
+        self.forget();
+        self.fresh = false;
+        Some(failed(&self.point.address, wanted?.level, reason))
     }
 
     fn learn(&mut self, devices: &[ZigbeeDevice]) -> Vec<String> {

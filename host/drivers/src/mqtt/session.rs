@@ -173,11 +173,11 @@ impl Session {
 
     /// Tells outputs what is wanted of them, and gives up on what was not confirmed.
     fn speak(&mut self, line: &Connection, now: Span) {
+        let overdue = self.shared.outputs().overdue(now);
+        self.tell(overdue);
         if self.away.is_some() {
             return;
         }
-        let overdue = self.shared.outputs().overdue(now);
-        self.tell(overdue);
         let (messages, then) = self.shared.outputs().messages(now);
         for message in messages {
             let told = if message.at_once {

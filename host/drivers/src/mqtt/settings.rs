@@ -133,7 +133,8 @@ pub struct MappedOutput {
     pub off: String,
     /// The command for a level: `{percent}`, `{level}` (0…1) or `{byte}` (0…255) stand for it.
     pub level: Option<String>,
-    /// Where it says how it is; none means that what was ordered is believed.
+    /// Where it says how it is, after each command, also one that changes nothing; none means that
+    /// what was ordered is believed.
     pub state_topic: Option<Text>,
     /// Where in the JSON of the state.
     pub state_pointer: Option<String>,

@@ -37,7 +37,9 @@ fn mapped(state_topic: Option<&str>) -> OutputPoint {
 }
 
 fn outputs(points: Vec<OutputPoint>) -> Outputs {
-    Outputs::new("z", points, Span::seconds(5))
+    let mut outputs = Outputs::new("z", points, Span::seconds(5));
+    outputs.begin(at(0));
+    outputs
 }
 
 fn order(address: &str, level: f64, within: Option<Span>) -> Order {
@@ -65,6 +67,10 @@ fn confirmed(address: &str, level: f64) -> DriverEvent {
         address: address.into(),
         level,
     }
+}
+
+fn is_failure(event: &DriverEvent) -> bool {
+    matches!(event, DriverEvent::Failed { address, level: 1.0, .. } if &**address == PLUG)
 }
 
 fn told(outputs: &mut Outputs, now: Span) -> Vec<String> {
@@ -120,39 +126,165 @@ fn what_is_not_confirmed_in_time_has_failed() {
 }
 
 #[test]
-fn the_newest_wish_is_told_again_when_the_broker_is_back() {
-    let mut outputs = outputs(vec![zigbee(Some(Timer::OnTime))]);
+fn what_was_wanted_before_an_outage_is_never_told_after_it() {
+    let dose = Order {
+        pulse: true,
+        ..order(PLUG, 1.0, Some(Span::seconds(60)))
+    };
+    let lease = order(PLUG, 1.0, Some(Span::seconds(120)));
+    for wanted in [lease, order(PLUG, 1.0, None), dose] {
+        for (told_before, confirmed_before) in [(false, false), (true, false), (true, true)] {
+            for broker_goes in [true, false] {
+                let mut outputs = outputs(vec![zigbee(Some(Timer::OnTime))]);
+                outputs.connected(at(0));
+                outputs.present(0, true, at(0));
+                assert_eq!(outputs.order(&wanted, at(0)), []);
+                if told_before {
+                    assert_eq!(told(&mut outputs, at(0)).len(), 1);
+                }
+                if confirmed_before {
+                    assert_eq!(outputs.state(0, 1.0, false), [confirmed(PLUG, 1.0)]);
+                }
+                let lost = match broker_goes {
+                    true => outputs.lost("gone", at(1)),
+                    false => outputs.present(0, false, at(1)),
+                };
+                let failures = lost.iter().filter(|event| is_failure(event));
+                assert_eq!(failures.count(), usize::from(!confirmed_before), "{lost:?}");
+                assert_eq!(lost.last(), Some(&available(PLUG, false)));
+                if broker_goes {
+                    outputs.connected(at(2));
+                }
+                assert_eq!(outputs.present(0, true, at(2)), [available(PLUG, true)]);
+                assert_eq!(told(&mut outputs, at(2)), Vec::<String>::new());
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_ordered_while_it_is_out_of_reach_has_failed_and_is_never_told() {
+    let mut outputs = outputs(vec![zigbee(None)]);
     outputs.connected(at(0));
     outputs.present(0, true, at(0));
-    outputs.order(&order(PLUG, 1.0, Some(Span::seconds(120))), at(0));
+    outputs.lost("gone", at(1));
+    let refused = |outputs: &mut Outputs, seconds: u64| {
+        let known = outputs.order(&order(PLUG, 1.0, None), at(seconds));
+        assert!(
+            matches!(&known[..], [DriverEvent::Failed { .. }]),
+            "{known:?}"
+        );
+    };
+    refused(&mut outputs, 2);
+    outputs.connected(at(3));
+    refused(&mut outputs, 3);
+    outputs.present(0, false, at(3));
+    refused(&mut outputs, 4);
+    outputs.present(0, true, at(5));
+    assert_eq!(told(&mut outputs, at(5)), Vec::<String>::new());
+    assert_eq!(outputs.next_deadline(), None);
+    assert_eq!(outputs.order(&order(PLUG, 0.0, None), at(6)), []);
+    assert_eq!(told(&mut outputs, at(6)), [r#"z/Plug/set {"state":"OFF"}"#]);
+}
+
+#[test]
+fn an_order_before_anybody_knows_waits_for_what_is_left_of_its_time() {
+    let wanted = order(PLUG, 1.0, Some(Span::seconds(60)));
+    let mut waiting = outputs(vec![zigbee(Some(Timer::OnTime))]);
+    assert_eq!(waiting.order(&wanted, at(0)), []);
+    waiting.connected(at(2));
+    waiting.present(0, true, at(2));
     assert_eq!(
-        told(&mut outputs, at(0)),
-        [r#"z/Plug/set {"on_time":120,"state":"ON"}"#]
+        told(&mut waiting, at(2)),
+        [r#"z/Plug/set {"on_time":58,"state":"ON"}"#]
     );
-    let lost = outputs.lost("gone", at(1));
+    let mut in_vain = outputs(vec![zigbee(None)]);
+    assert_eq!(in_vain.order(&wanted, at(0)), []);
+    assert!(is_failure(&in_vain.lost("nobody there", at(1))[0]));
+    in_vain.connected(at(2));
+    in_vain.present(0, true, at(2));
+    assert_eq!(told(&mut in_vain, at(2)), Vec::<String>::new());
+}
+
+#[test]
+fn an_order_that_nobody_can_be_told_fails_in_time_and_by_name() {
+    let mut outputs = outputs(vec![zigbee(None)]);
+    outputs.order(&order(PLUG, 1.0, None), at(1));
+    assert_eq!(outputs.next_deadline(), Some(at(6)));
+    assert_eq!(outputs.overdue(at(5)), []);
+    let why = "nobody could be told within 5s";
+    assert_eq!(outputs.overdue(at(6)), [failed(&PLUG.into(), 1.0, why)]);
+    assert_eq!(outputs.next_deadline(), None);
+    outputs.order(&order(PLUG, 1.0, Some(Span::seconds(1))), at(7));
+    outputs.connected(at(9));
+    outputs.present(0, true, at(9));
+    let why = "its time ran out before it could be told";
+    let (messages, events) = outputs.messages(at(9));
     assert_eq!(
-        lost,
-        [failed(&PLUG.into(), 1.0, "gone"), available(PLUG, false)]
+        (messages, events),
+        (vec![], vec![failed(&PLUG.into(), 1.0, why)])
     );
-    let refused = outputs.order(&order(PLUG, 0.0, None), at(2));
-    assert!(matches!(&refused[..], [DriverEvent::Failed { .. }]));
-    outputs.order(&order(PLUG, 1.0, Some(Span::seconds(60))), at(3));
-    assert_eq!(told(&mut outputs, at(3)), Vec::<String>::new());
-    outputs.connected(at(13));
-    assert_eq!(outputs.present(0, true, at(13)), [available(PLUG, true)]);
+}
+
+#[test]
+fn before_the_session_begins_nothing_is_overdue() {
+    let mut outputs = Outputs::new("z", vec![zigbee(None)], Span::seconds(5));
+    outputs.order(&order(PLUG, 1.0, None), at(0));
+    assert_eq!(outputs.overdue(at(60)), [], "plug-ins still load");
+    outputs.begin(at(60));
+    assert_eq!(outputs.next_deadline(), Some(at(65)));
+    assert!(is_failure(&outputs.overdue(at(65))[0]));
+}
+
+#[test]
+fn a_newer_order_outlives_the_deadline_of_the_one_before() {
+    let mut outputs = outputs(vec![zigbee(None)]);
+    outputs.connected(at(0));
+    outputs.present(0, true, at(0));
+    outputs.order(&order(PLUG, 1.0, None), at(1));
+    outputs.messages(at(1));
+    outputs.order(&order(PLUG, 0.0, None), at(6));
+    assert_eq!(outputs.overdue(at(6)), []);
+    assert_eq!(told(&mut outputs, at(6)), [r#"z/Plug/set {"state":"OFF"}"#]);
+    assert_eq!(outputs.state(0, 0.0, false), [confirmed(PLUG, 0.0)]);
+}
+
+#[test]
+fn only_what_is_said_after_the_order_was_told_confirms_it() {
+    let off = r#"z/Plug/set {"state":"OFF"}"#;
+    let mut kept = outputs(vec![zigbee(None)]);
+    kept.connected(at(0));
+    kept.present(0, true, at(0));
+    assert_eq!(kept.state(0, 0.0, true).len(), 1, "the broker kept it");
+    kept.order(&order(PLUG, 0.0, None), at(1));
+    let (messages, events) = kept.messages(at(1));
     assert_eq!(
-        told(&mut outputs, at(13)),
-        [r#"z/Plug/set {"on_time":50,"state":"ON"}"#],
-        "for what is left of its time"
+        (messages.len(), events),
+        (1, vec![]),
+        "what was kept is old"
     );
-    outputs.lost("gone", at(14));
-    outputs.connected(at(100));
-    outputs.present(0, true, at(100));
+    assert_eq!(kept.state(0, 0.0, false), [confirmed(PLUG, 0.0)]);
+    kept.order(&order(PLUG, 0.0, None), at(2));
+    let (_, events) = kept.messages(at(2));
     assert_eq!(
-        told(&mut outputs, at(100)),
-        Vec::<String>::new(),
-        "its time has run out"
+        events,
+        [confirmed(PLUG, 0.0)],
+        "it is there, by its own word"
     );
+    // One order fails; what was said before it is no proof any more.
+    kept.order(&order(PLUG, 1.0, None), at(3));
+    kept.messages(at(3));
+    let why = "not confirmed within 5s; it says nothing";
+    assert_eq!(kept.overdue(at(8)), [failed(&PLUG.into(), 1.0, why)]);
+    kept.order(&order(PLUG, 0.0, None), at(9));
+    assert_eq!(kept.messages(at(9)).1, []);
+    assert_eq!(kept.state(0, 0.0, false), [confirmed(PLUG, 0.0)]);
+    // And so it is with what was said before it went away.
+    kept.present(0, false, at(10));
+    kept.present(0, true, at(11));
+    kept.order(&order(PLUG, 0.0, None), at(12));
+    let (messages, events) = kept.messages(at(12));
+    assert_eq!((&*messages[0].payload, events), (&off[11..], vec![]));
 }
 
 #[test]
@@ -172,9 +304,8 @@ fn who_says_that_it_is_away_is_away() {
     assert_eq!(outputs.bridge(true, at(1)), [available(PLUG, true)]);
     assert_eq!(outputs.present(0, false, at(2)), [available(PLUG, false)]);
     outputs.order(&order(PLUG, 1.0, None), at(3));
-    assert_eq!(told(&mut outputs, at(3)), Vec::<String>::new());
-    outputs.present(0, true, at(4));
-    assert_eq!(told(&mut outputs, at(4)), [r#"z/Plug/set {"state":"ON"}"#]);
+    assert_eq!(outputs.present(0, true, at(4)), [available(PLUG, true)]);
+    assert_eq!(told(&mut outputs, at(4)), Vec::<String>::new());
 }
 
 #[test]
