@@ -62,6 +62,11 @@ impl Course {
         self.heading.or(self.level)
     }
 
+    /// Whether it is known to have come to where it is or is about to be.
+    pub(crate) fn is_confirmed(&self) -> bool {
+        self.level.is_some() && self.position() == self.level
+    }
+
     /// Whether it is known to be on.
     pub(crate) fn is_on(&self) -> bool {
         self.position().is_some_and(|level| level > 0.0)

@@ -24,6 +24,7 @@ impl Gate {
         let (spec, course) = (&device.spec, &device.real);
         known.device == spec.id
             && known.level == course.position()
+            && known.confirmed == course.is_confirmed()
             && known.free_at == course.may_start(spec.min_off)
             && known.bound_until == bound_until(device)
             && known.safe_level == self.safe_level(device)
@@ -40,6 +41,7 @@ impl Gate {
             active_low: spec.active_low,
             safe_level: self.safe_level(device),
             level: course.position(),
+            confirmed: course.is_confirmed(),
             min_off: spec.min_off,
             free_at: course.may_start(spec.min_off),
             bound_until: bound_until(device),

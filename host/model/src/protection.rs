@@ -220,8 +220,11 @@ pub struct SafeDevice {
     pub active_low: bool,
     /// Where it is safe.
     pub safe_level: f64,
-    /// Where it is as far as the host knows; none while unknown.
+    /// Where it is or is heading as far as the host knows; none while unknown.
     pub level: Option<f64>,
+    /// Its driver has said that it is there.
+    #[serde(default)]
+    pub confirmed: bool,
     /// It has to rest so long before it may go on.
     pub min_off: Span,
     /// When its minimum off lets it go on, machine clock (CLOCK_BOOTTIME); none: at once.
@@ -229,6 +232,13 @@ pub struct SafeDevice {
     /// Its minimum on lasts until then, machine clock; the guardian breaks it, and says so.
     #[serde(default)]
     pub bound_until: Option<Moment>,
+}
+
+impl SafeDevice {
+    /// Whether it is known to be at its safe level.
+    pub fn is_safe(&self) -> bool {
+        self.confirmed && self.level == Some(self.safe_level)
+    }
 }
 
 /// What the guardian did to a device while there was no host.

@@ -121,6 +121,38 @@ fn a_host_that_ends_when_asked_takes_its_guardian_with_it() {
 }
 
 #[test]
+fn a_host_that_ends_while_a_device_does_not_answer_is_not_believed() {
+    let (bench, host) = running();
+    bench.outside.vanish();
+    let pid = host.guarded_pid();
+    let guardian = Pid::from_raw(host.pid().cast_signed()).expect("it has a number");
+    kill_process(guardian, Signal::TERM).expect("it lives");
+    until("the host to be gone", || {
+        kill_process(pid, Signal::URG).is_err().then_some(())
+    });
+    assert_eq!(bench.outside.level("valve"), 1.0);
+    bench.outside.appear();
+    assert_eq!(host.ended().code(), Some(0));
+    assert_eq!(bench.outside.level("valve"), 0.0);
+}
+
+#[test]
+fn a_host_that_dies_while_it_ends_leaves_nothing_on() {
+    let (bench, host) = running();
+    let pid = host.guarded_pid();
+    let guardian = Pid::from_raw(host.pid().cast_signed()).expect("it has a number");
+    for (whom, signal) in [
+        (pid, Signal::STOP),
+        (guardian, Signal::TERM),
+        (pid, Signal::KILL),
+    ] {
+        kill_process(whom, signal).expect("it lives");
+    }
+    assert_eq!(host.ended().code(), Some(1));
+    assert_eq!(bench.outside.level("valve"), 0.0);
+}
+
+#[test]
 fn the_fourth_failure_in_a_row_is_the_last() {
     let (bench, mut host) = running();
     for _ in 0..3 {

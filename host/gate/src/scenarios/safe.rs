@@ -1,5 +1,6 @@
 //! The safe plan: who is in it, and what it knows of each.
 
+use growbox_model::ports::DriverReport;
 use growbox_model::{Danger, SafePlan, SafetySpec};
 
 use super::*;
@@ -27,6 +28,32 @@ fn the_plan_follows_each_switch_and_is_told_only_when_it_changed() {
     let (device, rest) = (&off.devices[0], heater().min_off);
     assert_eq!((device.level, device.bound_until), (Some(0.0), None));
     assert_eq!(device.free_at, Some(bench.now.moment + rest));
+}
+
+#[test]
+fn the_plan_tells_what_is_confirmed_from_what_is_only_ordered() {
+    let mut bench = Bench::rested(vec![exhaust()]);
+    bench.set(&plugin("vpd"), "exhaust", 0.8);
+    let report = |bench: &mut Bench, report: DriverReport| {
+        bench.gate.report(&report, bench.now);
+        bench.settle();
+        plan(bench).devices.remove(0)
+    };
+    let told = report(&mut bench, DriverReport::Confirmed(id("exhaust"), 0.8));
+    assert_eq!((told.level, told.confirmed), (Some(0.8), true));
+    assert!(!told.is_safe());
+    let _ = bench.gate.end(&bench.world, bench.now);
+    let ordered = plan(&bench).devices.remove(0);
+    assert_eq!(ordered.level, Some(ordered.safe_level));
+    assert!(!ordered.is_safe(), "it is only on its way: {ordered:?}");
+    let lost = report(
+        &mut bench,
+        DriverReport::Failed(id("exhaust"), "away".into()),
+    );
+    assert!(!lost.is_safe(), "{lost:?}");
+    let safe = lost.safe_level;
+    let there = report(&mut bench, DriverReport::Moved(id("exhaust"), safe));
+    assert!(there.confirmed, "{there:?}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::deeds;
 use super::hands::Hands;
 use super::plan::Safing;
 use super::systemd::Systemd;
-use super::watch::{Act, Driven, Heard, Watch};
+use super::watch::{Act, Driven, End, Heard, Watch};
 use super::word::{Kept, Word, boot_id};
 use crate::room::boot_time;
 
@@ -79,6 +79,17 @@ impl Guardian<'_> {
     fn turn(&mut self, signals: &Receiver<i32>) -> Option<u8> {
         let now = boot_time();
         self.systemd.beat(now);
+        let acts = self.hear(signals, now);
+        // What follows from what was heard is begun before it is looked how far it has come.
+        if let Some(code) = self.perform_all(acts) {
+            return Some(code);
+        }
+        self.drive(now);
+        let acts = self.watch.look(self.driven(), now);
+        self.perform_all(acts)
+    }
+
+    fn hear(&mut self, signals: &Receiver<i32>, now: Moment) -> Vec<Act> {
         let words: Vec<Word> = match &self.host {
             Some(host) => host.words().try_iter().collect(),
             None => Vec::new(),
@@ -94,10 +105,13 @@ impl Guardian<'_> {
         if let Some(end) = self.host.as_mut().and_then(Host::ended) {
             let last = self.host.take().map(|host| host.last_words());
             acts.extend(self.take(last.unwrap_or_default(), now));
-            acts.extend(self.watch.hear(Heard::Ended(end), now));
+            let safe = self.kept.as_ref().is_none_or(Kept::is_safe);
+            acts.extend(self.watch.hear(Heard::Ended { end, safe }, now));
         }
-        self.drive(now);
-        acts.extend(self.watch.look(self.driven(), now));
+        acts
+    }
+
+    fn perform_all(&mut self, acts: Vec<Act>) -> Option<u8> {
         acts.into_iter().find_map(|act| self.perform(act))
     }
 
@@ -110,6 +124,7 @@ impl Guardian<'_> {
                     acts.extend(self.watch.hear(Heard::Turned, now));
                 }
                 Word::Turned(_) => {}
+                Word::Done => acts.extend(self.watch.hear(Heard::Done, now)),
                 Word::Ready => self.systemd.ready(),
                 Word::Plan(kept) => {
                     self.kept = Some(*kept);
@@ -146,7 +161,10 @@ impl Guardian<'_> {
             Err(error) => {
                 tracing::error!("{error:#}");
                 let now = boot_time();
-                let failed = Heard::Ended(super::watch::End::Code(1));
+                let failed = Heard::Ended {
+                    end: End::Code(1),
+                    safe: false,
+                };
                 for act in self.watch.hear(failed, now) {
                     self.perform(act);
                 }
@@ -203,9 +221,10 @@ impl Guardian<'_> {
     /// Without a plan there is nothing to drive.
     fn driven(&self) -> Driven {
         let safing = self.driving.as_ref().map(|driving| &driving.safing);
+        let nothing = self.kept.is_none();
         Driven {
-            offs: safing.is_none_or(Safing::offs_are_done),
-            all: safing.is_none_or(Safing::is_done),
+            offs: safing.map_or(nothing, Safing::offs_are_done),
+            all: safing.map_or(nothing, Safing::is_done),
         }
     }
 

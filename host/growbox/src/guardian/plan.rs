@@ -125,6 +125,7 @@ mod tests {
             active_low: false,
             safe_level,
             level,
+            confirmed: false,
             min_off: Span::seconds(90),
             free_at,
             bound_until: None,

@@ -27,8 +27,15 @@ pub(crate) enum Heard {
     Turned,
     /// The host has told what is to be done without it: from here on devices are its.
     Planned,
+    /// Its flow has ended and turns no more; where devices are then is in its last plan.
+    Done,
     /// The host has ended.
-    Ended(End),
+    Ended {
+        /// How.
+        end: End,
+        /// By its last plan every device is known to be at its safe level.
+        safe: bool,
+    },
     /// Somebody wants the guardian to end.
     Asked,
 }
@@ -92,8 +99,8 @@ enum Stage {
     Killed { why: String, leaving: bool },
     /// It is gone and comes back.
     Down { since: Moment, retry_at: Moment },
-    /// It was asked to end.
-    Ending { until: Moment },
+    /// It was asked to end. Its flow is silent for so long, where it is to turn.
+    Ending { until: Moment, silent: Option<Span> },
     /// There is no host, and the guardian leaves with this code.
     Leaving { until: Moment, code: u8 },
     /// There is no host, and there will be none.
@@ -122,7 +129,8 @@ impl Watch {
         match heard {
             Heard::Turned => self.turned(),
             Heard::Planned => self.plans(),
-            Heard::Ended(end) => self.ended(end, now),
+            Heard::Done => self.done(),
+            Heard::Ended { end, safe } => self.ended(end, safe, now),
             Heard::Asked => self.asked(now),
         }
     }
@@ -153,19 +161,34 @@ impl Watch {
                 self.stage = UP;
                 vec![Act::Start]
             }
-            Stage::Ending { until } if now >= *until => {
-                self.kill("the host did not end when it was asked".to_owned(), true)
+            Stage::Ending { until, silent } => {
+                *silent = silent.map(|silent| longer(silent, step));
+                let hangs = silent.filter(|silent| *silent >= SILENCE);
+                let why = hangs.map(|silent| silence(true, silent));
+                let late = || "the host did not end when it was asked".to_owned();
+                let why = why.or_else(|| (now >= *until).then(late));
+                why.map_or_else(Vec::new, |why| self.kill(why, true))
             }
-            Stage::Leaving { until, code } if driven.all || now >= *until => {
-                vec![Act::Leave(*code)]
-            }
+            Stage::Leaving { code, .. } if driven.all => vec![Act::Leave(*code)],
+            // Whoever asked is not to believe that all is well.
+            Stage::Leaving { until, code } if now >= *until => vec![Act::Leave((*code).max(1))],
             _ => Vec::new(),
         }
     }
 
     fn turned(&mut self) -> Vec<Act> {
-        if let Stage::Up { turned, silent, .. } = &mut self.stage {
-            (*turned, *silent) = (true, Span::ZERO);
+        match &mut self.stage {
+            Stage::Up { turned, silent, .. } => (*turned, *silent) = (true, Span::ZERO),
+            Stage::Ending { silent, .. } => *silent = Some(Span::ZERO),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// What is left of the end is the log's and the edges'.
+    fn done(&mut self) -> Vec<Act> {
+        if let Stage::Ending { silent, .. } = &mut self.stage {
+            *silent = None;
         }
         Vec::new()
     }
@@ -179,10 +202,14 @@ impl Watch {
         }
     }
 
-    fn ended(&mut self, end: End, now: Moment) -> Vec<Act> {
+    fn ended(&mut self, end: End, safe: bool, now: Moment) -> Vec<Act> {
         match &self.stage {
             _ if end == End::Code(0) && !matches!(self.stage, Stage::Killed { .. }) => {
-                vec![Act::Leave(0)]
+                if safe {
+                    return vec![Act::Leave(0)];
+                }
+                let why = "the host ended before every device was at its safe level";
+                self.leave(why.to_owned(), 0, now)
             }
             // It never drove anything: what is wrong is wrong from the beginning.
             Stage::Up { .. } | Stage::Ending { .. } if !self.planned => {
@@ -203,9 +230,10 @@ impl Watch {
 
     fn asked(&mut self, now: Moment) -> Vec<Act> {
         match &mut self.stage {
-            Stage::Up { .. } => {
+            Stage::Up { turned, silent, .. } => {
                 self.stage = Stage::Ending {
                     until: now + END_AT_MOST,
+                    silent: turned.then_some(*silent),
                 };
                 vec![Act::Ask]
             }
@@ -320,8 +348,12 @@ mod tests {
         watch
     }
 
+    fn ended(end: End) -> Heard {
+        Heard::Ended { end, safe: false }
+    }
+
     fn killed(signal: i32) -> Heard {
-        Heard::Ended(End::Signal(signal))
+        ended(End::Signal(signal))
     }
 
     #[test]
@@ -375,7 +407,7 @@ mod tests {
             assert_eq!(acts, [Act::Start]);
             now = then;
         }
-        let acts = watch.hear(Heard::Ended(End::Code(2)), now);
+        let acts = watch.hear(ended(End::Code(2)), now);
         assert!(
             matches!(&acts[..], [Act::Drive(_), Act::GiveUp(_)]),
             "{acts:?}"
@@ -405,10 +437,7 @@ mod tests {
     #[test]
     fn what_fails_from_the_beginning_is_passed_on() {
         let mut watch = Watch::new(at(0));
-        assert_eq!(
-            watch.hear(Heard::Ended(End::Code(2)), at(50)),
-            [Act::Leave(2)]
-        );
+        assert_eq!(watch.hear(ended(End::Code(2)), at(50)), [Act::Leave(2)]);
     }
 
     #[test]
@@ -416,16 +445,49 @@ mod tests {
         let mut watch = running();
         assert_eq!(watch.hear(Heard::Asked, at(0)), [Act::Ask]);
         assert_eq!(watch.hear(Heard::Asked, at(1)), [Act::Ask]);
-        assert_eq!(
-            watch.hear(Heard::Ended(End::Code(0)), at(2)),
-            [Act::Leave(0)]
+        let end = Heard::Ended {
+            end: End::Code(0),
+            safe: true,
+        };
+        assert_eq!(watch.hear(end, at(2)), [Act::Leave(0)]);
+    }
+
+    #[test]
+    fn a_host_that_ends_well_is_not_believed_while_a_device_is_not_known_to_be_safe() {
+        for (safe, code) in [(true, 0), (false, 1)] {
+            let mut watch = running();
+            let _ = watch.hear(Heard::Asked, at(0));
+            let acts = watch.hear(ended(End::Code(0)), at(0));
+            assert!(
+                matches!(&acts[..], [Act::Drive(why)] if why.contains("safe level")),
+                "{acts:?}"
+            );
+            let driven = if safe { SAFE } else { NOT_YET };
+            let (now, acts) = look_until(&mut watch, at(0), driven);
+            assert_eq!(acts, [Act::Leave(code)]);
+            assert!(now <= at(0) + LEAVE_AT_MOST);
+        }
+    }
+
+    #[test]
+    fn a_flow_that_stands_while_it_is_to_end_is_killed_like_any_other() {
+        let mut watch = running();
+        let _ = watch.hear(Heard::Asked, at(0));
+        let (now, acts) = look_until(&mut watch, at(0), NOT_YET);
+        assert_eq!(now, at(5_000));
+        assert!(
+            matches!(&acts[..], [Act::Kill, Act::Drive(why)] if why.contains("hung")),
+            "{acts:?}"
         );
+        let _ = watch.hear(killed(9), now);
+        assert_eq!(watch.look(SAFE, now + TICK), [Act::Leave(1)]);
     }
 
     #[test]
     fn a_host_that_does_not_end_is_killed_and_devices_are_driven_before_it_leaves() {
         let mut watch = running();
         let _ = watch.hear(Heard::Asked, at(0));
+        let _ = watch.hear(Heard::Done, at(0));
         let (now, acts) = look_until(&mut watch, at(0), NOT_YET);
         assert_eq!((now, acts.len()), (at(10_000), 2));
         let _ = watch.hear(killed(9), now);
@@ -437,10 +499,11 @@ mod tests {
         /// Whatever happens: no second host beside one, none started or left behind undriven.
         #[test]
         fn there_is_never_more_than_one_host(
-            steps in proptest::collection::vec((0..7u8, 0..3_000u64, any::<bool>()), 0..200)
+            steps in proptest::collection::vec((0..9u8, 0..3_000u64, any::<bool>()), 0..200)
         ) {
             let mut watch = Watch::new(at(0));
             let (mut now, mut alive, mut planned, mut driving) = (at(0), true, false, false);
+            let mut known_safe = false;
             for (step, later, safe) in steps {
                 now = now + Span::millis(later);
                 let acts = match step {
@@ -454,13 +517,18 @@ mod tests {
                         watch.hear(Heard::Planned, now)
                     }
                     3 => watch.hear(Heard::Asked, now),
+                    4 if alive => {
+                        (alive, known_safe) = (false, safe);
+                        watch.hear(Heard::Ended { end: End::Code(0), safe }, now)
+                    }
+                    5 if alive => watch.hear(Heard::Done, now),
                     _ => watch.look(if safe { SAFE } else { NOT_YET }, now),
                 };
                 for act in acts {
                     match act {
                         Act::Start => {
                             prop_assert!(!alive && driving);
-                            alive = true;
+                            (alive, known_safe) = (true, false);
                         }
                         Act::Kill | Act::Ask => prop_assert!(alive),
                         Act::Drive(_) => driving = true,
@@ -470,7 +538,8 @@ mod tests {
                         }
                         Act::GiveUp(_) => prop_assert!(!alive && driving),
                         Act::Leave(code) => {
-                            prop_assert!(!alive && (driving || !planned), "{code}");
+                            prop_assert!(!alive && (driving || !planned || known_safe), "{code}");
+                            prop_assert!(code != 0 || safe || !planned, "not known to be safe");
                             return Ok(());
                         }
                     }

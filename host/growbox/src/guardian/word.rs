@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use growbox_drivers::mqtt::{OutputPoint, Settings};
-use growbox_model::{Moment, SafePlan};
+use growbox_model::{Moment, SafeDevice, SafePlan};
 use serde::{Deserialize, Serialize};
 
 /// What the host tells its guardian.
@@ -19,6 +19,8 @@ pub(crate) enum Word {
     Ready,
     /// What is to be done when the host is gone.
     Plan(Box<Kept>),
+    /// The flow has ended; the last plan says where it left devices.
+    Done,
 }
 
 /// The safe plan with all that is needed to carry it out.
@@ -70,6 +72,11 @@ pub(crate) fn boot_id() -> String {
 }
 
 impl Kept {
+    /// Whether everything is known to be at its safe level.
+    pub(crate) fn is_safe(&self) -> bool {
+        self.plan.devices.iter().all(SafeDevice::is_safe)
+    }
+
     /// Replaces `safe.json` whole; returns once it would survive a power cut.
     pub(crate) fn write(&self, data: &Path) -> io::Result<()> {
         let path = safe_file(data);

@@ -51,7 +51,7 @@ pub use supervisor::COMPILE;
 
 use crate::config::{Checked, Configuration, StorageSpec};
 use crate::guardian::deeds;
-use crate::guardian::word::{Behind, Word};
+use crate::guardian::word::Behind;
 use crate::telemetry::events;
 use heart::{Heart, Message};
 use outbound::{Beats, Outside, Renewal};
@@ -134,8 +134,8 @@ impl Room {
         let outside = Outside::open(&notify, room.node.clock, inbox.clone())?;
         let renewal = outside.renewal();
         let beats = Beats::default();
-        let told = guardian.as_ref().map(UnixStream::try_clone).transpose()?;
-        let safekeeping = Safekeeping::begin(data.path().to_owned(), told, behind, beats.clone())?;
+        let (safekeeping, opening) =
+            Safekeeping::begin(data.path().to_owned(), guardian, behind, beats.clone())?;
         let ports = LivePorts::new(
             log.clone(),
             actors,
@@ -166,9 +166,7 @@ impl Room {
         let commits = storage.commit_interval.duration();
         let pulse = outbound::start_pulse(&notify, commits, beats, log.clone())?;
         data.write_address(address)?;
-        if let Some(mut guardian) = guardian {
-            safekeeping::say(&mut guardian, &Word::Ready).context("the guardian is gone")?;
-        }
+        opening.tell();
         Ok(Self {
             desk,
             broker,

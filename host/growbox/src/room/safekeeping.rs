@@ -3,11 +3,13 @@
 //! Two threads, so that neither a slow disk nor a guardian that does not read holds up the
 //! other, or the flow. Each has a slot that holds the newest plan only.
 
+use std::convert::Infallible;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -18,15 +20,21 @@ use crate::guardian::word::{Behind, Kept, Word, boot_id};
 
 /// How often the guardian hears of the flow.
 const BEAT: Duration = Duration::from_millis(500);
+/// The last plan of a host that ends is on disk and with the guardian within this, or never.
+const LAST_PLAN: Duration = Duration::from_secs(1);
 
-/// Where plans are left; dropped, its threads end.
+/// Where plans are left; dropped, its threads tell the last one and end.
 #[derive(Debug)]
 pub(super) struct Safekeeping {
     boot: String,
     broker: Option<Behind>,
-    file: Slot,
-    guardian: Option<Slot>,
+    slots: Vec<Slot>,
+    /// Each closes when its thread has ended.
+    threads: Vec<Receiver<Infallible>>,
 }
+
+/// Says to the guardian, where there is one, that the edges are open.
+pub(super) struct Opening(Option<(Arc<AtomicBool>, Sender<()>)>);
 
 /// Holds the newest plan until its thread takes it.
 #[derive(Debug)]
@@ -48,25 +56,48 @@ impl Safekeeping {
         guardian: Option<UnixStream>,
         broker: Option<Behind>,
         beats: Beats,
-    ) -> anyhow::Result<Self> {
-        let (file, plans) = slot();
-        std::thread::Builder::new()
-            .name("safe-plan".into())
-            .spawn(move || keep(&data, &plans))
-            .context("no thread for the safe plan")?;
-        let guardian = guardian.map(|stream| {
-            let (slot, plans) = slot();
-            let told = std::thread::Builder::new()
-                .name("guardian".into())
-                .spawn(move || tell(stream, &plans, &beats));
-            told.map(|_| slot).context("no thread for the guardian")
-        });
-        Ok(Self {
+    ) -> anyhow::Result<(Self, Opening)> {
+        let mut all = Self {
             boot: boot_id(),
             broker,
-            file,
-            guardian: guardian.transpose()?,
-        })
+            slots: Vec::new(),
+            threads: Vec::new(),
+        };
+        let plans = all.slot();
+        all.spawn("safe-plan", move || keep(&data, &plans))?;
+        let Some(stream) = guardian else {
+            return Ok((all, Opening(None)));
+        };
+        let open = Arc::<AtomicBool>::default();
+        let plans = all.slot();
+        let opening = all
+            .slots
+            .last()
+            .map(|slot| (open.clone(), slot.wake.clone()));
+        all.spawn("guardian", move || tell(stream, &plans, &beats, &open))?;
+        Ok((all, Opening(opening)))
+    }
+
+    fn slot(&mut self) -> Taker {
+        let newest = Arc::<Mutex<Option<Kept>>>::default();
+        let (wake, woken) = bounded(1);
+        self.slots.push(Slot {
+            newest: newest.clone(),
+            wake,
+        });
+        Taker { newest, woken }
+    }
+
+    fn spawn(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> anyhow::Result<()> {
+        let (ends, ended) = bounded(0);
+        let spawned = std::thread::Builder::new()
+            .name(name.into())
+            .spawn(move || {
+                work();
+                drop::<Sender<Infallible>>(ends);
+            });
+        self.threads.push(ended);
+        spawned.map(drop).context("no thread for the safe plan")
     }
 
     /// Takes a plan; the one before is no longer of interest.
@@ -80,20 +111,32 @@ impl Safekeeping {
             broker: self.broker.clone(),
             given_up: None,
         };
-        for slot in self.guardian.iter().chain([&self.file]) {
+        for slot in &self.slots {
             slot.leave(kept.clone());
         }
     }
 }
 
-fn slot() -> (Slot, Taker) {
-    let newest = Arc::<Mutex<Option<Kept>>>::default();
-    let (wake, woken) = bounded(1);
-    let slot = Slot {
-        newest: newest.clone(),
-        wake,
-    };
-    (slot, Taker { newest, woken })
+impl Drop for Safekeeping {
+    /// A guardian that does not read, or a disk that does not write, holds up no end.
+    fn drop(&mut self) {
+        self.slots.clear();
+        let deadline = Instant::now() + LAST_PLAN;
+        for thread in &self.threads {
+            let _ = thread.recv_deadline(deadline);
+        }
+    }
+}
+
+impl Opening {
+    /// Says so.
+    pub(super) fn tell(self) {
+        if let Some((open, wake)) = self.0 {
+            open.store(true, Ordering::Release);
+            // One token is enough.
+            let _ = wake.try_send(());
+        }
+    }
 }
 
 impl Slot {
@@ -115,9 +158,20 @@ impl Taker {
 /// Writes each plan; one that cannot be written is said once in a row.
 fn keep(data: &std::path::Path, plans: &Taker) {
     let mut well = true;
+    let mut last = None;
     while plans.woken.recv().is_ok() {
-        let Some(kept) = plans.take() else { continue };
+        let Some(mut kept) = plans.take() else {
+            continue;
+        };
+        // Who reads the file tells everybody again, confirmed or not: that is no reason to write.
+        for device in &mut kept.plan.devices {
+            device.confirmed = false;
+        }
+        if last.as_ref() == Some(&kept) {
+            continue;
+        }
         let written = kept.write(data);
+        last = written.is_ok().then_some(kept);
         if let Err(error) = &written
             && well
         {
@@ -131,24 +185,29 @@ fn keep(data: &std::path::Path, plans: &Taker) {
 }
 
 /// Tells plans at once and beats now and then, until either side is gone.
-fn tell(mut stream: UnixStream, plans: &Taker, beats: &Beats) {
+fn tell(mut stream: UnixStream, plans: &Taker, beats: &Beats, open: &AtomicBool) {
     loop {
         let woken = plans.woken.recv_timeout(BEAT);
-        let plan = plans.take().map(|kept| Word::Plan(Box::new(kept)));
-        let turned = beats.last().map(Word::Turned);
-        for word in plan.into_iter().chain(turned) {
+        let over = woken == Err(RecvTimeoutError::Disconnected);
+        let words = [
+            plans.take().map(|kept| Word::Plan(Box::new(kept))),
+            open.swap(false, Ordering::AcqRel).then_some(Word::Ready),
+            beats.last().map(Word::Turned),
+            over.then_some(Word::Done),
+        ];
+        for word in words.into_iter().flatten() {
             if say(&mut stream, &word).is_err() {
                 return;
             }
         }
-        if woken == Err(RecvTimeoutError::Disconnected) {
+        if over {
             return;
         }
     }
 }
 
 /// Says one word to the guardian.
-pub(super) fn say(stream: &mut UnixStream, word: &Word) -> std::io::Result<()> {
+fn say(stream: &mut UnixStream, word: &Word) -> std::io::Result<()> {
     let mut line = serde_json::to_vec(word)?;
     line.push(b'\n');
     stream.write_all(&line)
