@@ -32,7 +32,7 @@ pub fn run(args: &RunArgs, data: Option<&Path>) -> ExitCode {
     let Some(configuration) = configuration else {
         return Exit::Wrong.into();
     };
-    telemetry::start(false, args.log_format);
+    let _log = telemetry::start_lossy(args.log_format);
     let environment = Environment::of_process();
     let place = data_directory(data, configuration.data.as_deref(), &environment);
     if has_guardian {

@@ -12,7 +12,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::child::Host;
-use super::deeds;
+use super::deeds::Recorder;
 use super::hands::Hands;
 use super::plan::Safing;
 use super::systemd::Systemd;
@@ -38,6 +38,7 @@ pub(crate) fn guard(data: &Path) -> anyhow::Result<ExitCode> {
         turned: Moment(0),
         driving: None,
         systemd: Systemd::of_environment(),
+        recorder: Recorder::begin(data.to_owned()).context("no thread for deeds")?,
     };
     loop {
         guardian.wait();
@@ -57,6 +58,7 @@ struct Guardian<'a> {
     turned: Moment,
     driving: Option<Driving>,
     systemd: Systemd,
+    recorder: Recorder,
 }
 
 /// Devices on their way to their safe levels.
@@ -178,9 +180,15 @@ impl Guardian<'_> {
         }
     }
 
+    /// First the devices, then the words.
     fn begin_to_drive(&mut self, why: String) {
+        self.take_over(why.clone());
+        self.drive(boot_time());
         tracing::error!("{why}; its devices are driven to their safe levels");
-        self.systemd.status(&why);
+        self.systemd.status(why);
+    }
+
+    fn take_over(&mut self, why: String) {
         let Some(kept) = &self.kept else { return };
         if let Some(driving) = &mut self.driving {
             driving.why = why;
@@ -191,7 +199,6 @@ impl Guardian<'_> {
             Ok(hands) => self.driving = Some(Driving { safing, hands, why }),
             Err(error) => tracing::error!("cannot drive anything: {error:#}"),
         }
-        self.drive(boot_time());
     }
 
     fn drive(&mut self, now: Moment) {
@@ -210,10 +217,8 @@ impl Guardian<'_> {
                 to: device.safe_level,
                 why: format!("guardian: {why}").into(),
             };
-            if deed.from != Some(deed.to)
-                && let Err(error) = deeds::keep(self.data, &deed)
-            {
-                tracing::error!("cannot write down what was done: {error:#}");
+            if deed.from != Some(deed.to) {
+                self.recorder.record(deed);
             }
         }
     }
@@ -223,7 +228,8 @@ impl Guardian<'_> {
         let safing = self.driving.as_ref().map(|driving| &driving.safing);
         let nothing = self.kept.is_none();
         Driven {
-            offs: safing.map_or(nothing, Safing::offs_are_done),
+            // The next host is to find written down what was done.
+            offs: safing.map_or(nothing, Safing::offs_are_done) && self.recorder.is_idle(),
             all: safing.map_or(nothing, Safing::is_done),
         }
     }
@@ -239,7 +245,7 @@ impl Guardian<'_> {
         tracing::error!(
             "{told}: it is not started any more, devices stay at their safe levels; mend the cause, then end and start growbox"
         );
-        self.systemd.status(&told);
+        self.systemd.status(told.clone());
         if let Some(kept) = &mut self.kept {
             kept.given_up = Some(told);
             if let Err(error) = kept.write(self.data) {

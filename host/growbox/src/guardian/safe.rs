@@ -22,7 +22,7 @@ const BEAT: Duration = Duration::from_millis(100);
 
 /// Carries out `growbox safe`.
 pub fn safe(args: &SafeArgs, data: Option<&Path>) -> ExitCode {
-    crate::telemetry::start(false, crate::telemetry::LogFormat::Text);
+    let _log = crate::telemetry::start_lossy(crate::telemetry::LogFormat::Text);
     end(make_safe(args, data))
 }
 
