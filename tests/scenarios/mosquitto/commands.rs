@@ -201,6 +201,30 @@ fn a_guardian_reaches_what_is_behind_the_broker_by_itself() {
 }
 
 #[test]
+fn a_guardian_that_comes_again_does_not_take_old_words_for_new_ones() {
+    let broker = Broker::start();
+    let room = room(&broker, DEVICES);
+    let mut host = room.start_guarded();
+    let peer = lamp_is_on(&broker, &host.client());
+    let offs = |told: usize| {
+        let since = peer.heard("cmnd/lamp").split_off(told);
+        since.iter().filter(|word| *word == "0").count()
+    };
+    let told = peer.heard("cmnd/lamp").len();
+    host = host.replaced_after(rustix::process::Signal::KILL);
+    until("the lamp to be told", || (offs(told) > 0).then_some(()));
+    // What it says while no guardian listens: nobody is to hear of it later.
+    peer.say("stat/lamp", "0");
+    peer.leave("stat/lamp", "1");
+    let told = peer.heard("cmnd/lamp").len();
+    rustix::process::kill_process(host.guarded_pid(), rustix::process::Signal::KILL)
+        .expect("a host can be killed");
+    until("the lamp to be told until it answers", || {
+        (offs(told) >= 3).then_some(())
+    });
+}
+
+#[test]
 fn a_plug_is_told_to_stay_off_when_its_power_returns_and_is_asked_whether_it_will() {
     let broker = Broker::start();
     let peer = broker.peer("peer");

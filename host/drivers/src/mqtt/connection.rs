@@ -225,10 +225,11 @@ fn no_tls(error: &TlsError, host: &str) -> String {
 fn options(settings: &Settings, entry: Entry) -> Result<MqttOptions, NoConnection> {
     let mut options = MqttOptions::new(&settings.client_id, &settings.host, settings.port);
     let lasting = entry == Entry::Lasting;
+    let kept = lasting && !settings.fleeting;
     options
         .set_keep_alive(settings.keep_alive.duration())
-        .set_clean_start(!lasting)
-        .set_session_expiry_interval(Some(if lasting { SESSION_SECONDS } else { 0 }))
+        .set_clean_start(!kept)
+        .set_session_expiry_interval(Some(if kept { SESSION_SECONDS } else { 0 }))
         .set_receive_maximum(Some(RECEIVE_MAXIMUM))
         .set_max_packet_size(Some(PACKET_BYTES))
         .set_connection_timeout(CONNECT_SECONDS)

@@ -24,6 +24,8 @@ use crate::machine;
 const FIRST_RETRY: Span = Span::millis(200);
 /// The longest wait between two tries.
 const LONGEST_RETRY: Span = Span::seconds(30);
+/// The longest for who is fleeting.
+const LONGEST_FLEETING_RETRY: Span = Span::seconds(3);
 /// Without anything to do the session wakes this often, only to wait again.
 const IDLE: Span = Span::seconds(60);
 /// Saying goodbye takes at most so long.
@@ -75,7 +77,12 @@ impl Session {
 
     /// Lasts until it is told to stop.
     pub(super) async fn run(mut self) {
-        let mut back_off = BackOff::new(FIRST_RETRY, LONGEST_RETRY);
+        let longest = if self.settings.fleeting {
+            LONGEST_FLEETING_RETRY
+        } else {
+            LONGEST_RETRY
+        };
+        let mut back_off = BackOff::new(FIRST_RETRY, longest);
         while !self.shared.stopping() {
             let begun = machine::now();
             let reason = match Connection::open(&self.settings, Entry::Lasting) {

@@ -29,6 +29,10 @@ pub struct Settings {
     /// A message on this topic is an emergency stop: a button, another controller.
     #[serde(default)]
     pub stop_topic: Option<String>,
+    /// The broker keeps nothing for it while it is away, and it is away for a few seconds at most:
+    /// for who comes seldom and must not take old words for new ones.
+    #[serde(default)]
+    pub fleeting: bool,
 }
 
 /// Whose word counts for the broker's certificate.

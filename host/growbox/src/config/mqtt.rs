@@ -93,6 +93,7 @@ pub fn broker_settings(broker: &str, node: &NodeSpec) -> Result<Settings, Object
         own: format!("growbox/{name}"),
         keep_alive: KEEP_ALIVE,
         stop_topic: None,
+        fleeting: false,
     })
 }
 

@@ -235,9 +235,7 @@ impl Guardian<'_> {
     }
 
     fn rest(&mut self) {
-        if let Some(driving) = self.driving.take() {
-            driving.hands.close();
-        }
+        self.driving = None;
     }
 
     fn give_up(&mut self, why: &str) {

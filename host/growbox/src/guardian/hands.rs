@@ -1,6 +1,7 @@
 //! Hands: connections of their own to everything in a safe plan, so that a driver that hangs in the host holds up nothing here.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, unbounded};
@@ -11,24 +12,33 @@ use growbox_model::Text;
 use super::plan::Safing;
 use super::word::{Behind, Kept};
 
-/// Every driver of a plan, and what they say.
+/// Saying goodbye to the broker takes at most so long.
+const GOODBYE: Duration = Duration::from_millis(1500);
+
+/// Every driver of a plan, and what they say. Dropped, it says goodbye to the broker.
 pub(crate) struct Hands {
     drivers: Drivers,
     heard: Receiver<DriverEvent>,
-    broker: Option<(tokio::runtime::Runtime, Running)>,
+    _broker: Option<Broker>,
 }
 
+/// A session with the broker, and what it runs on; none once it is over.
+struct Broker(Option<(tokio::runtime::Runtime, Running)>);
+
 impl Hands {
-    /// Begins to connect. One address that is wrong is one device that fails, no more.
+    /// Begins to connect. One address that is wrong is one device that fails, no more, and a
+    /// session that cannot begin fails those behind the broker alone.
     pub(crate) fn open(kept: &Kept, safing: &mut Safing) -> anyhow::Result<Self> {
         let (sender, heard) = unbounded();
         let sink = sink_into(sender);
         let drivers = Drivers::open([], [], Options::default(), &sink);
         let mut drivers = drivers.map_err(|_| anyhow::anyhow!("no drivers"))?;
-        let broker = match &kept.broker {
-            Some(behind) => Some(connect(behind, &mut drivers, &sink)?),
-            None => None,
-        };
+        let broker = kept.broker.as_ref().and_then(|behind| {
+            let begun = connect(behind, &mut drivers, &sink);
+            begun
+                .inspect_err(|error| tracing::error!("no session with the broker: {error:#}"))
+                .ok()
+        });
         for device in &kept.plan.devices {
             if let Err(objection) = drivers.attach(&device.output) {
                 safing.failed(&device.output, &objection.to_string());
@@ -37,7 +47,7 @@ impl Hands {
         Ok(Self {
             drivers,
             heard,
-            broker,
+            _broker: broker,
         })
     }
 
@@ -55,18 +65,25 @@ impl Hands {
     }
 
     /// Waits at most so long for something to be said, and takes it in.
-    pub(crate) fn listen(&mut self, at_most: std::time::Duration, safing: &mut Safing) {
+    pub(crate) fn listen(&mut self, at_most: Duration, safing: &mut Safing) {
         let first = self.heard.recv_timeout(at_most);
         for event in first.into_iter().chain(self.heard.try_iter()) {
             take(&event, safing);
         }
     }
+}
 
-    /// Says goodbye to the broker.
-    pub(crate) fn close(self) {
-        if let Some((runtime, running)) = self.broker {
-            runtime.block_on(running.close());
-        }
+impl Drop for Broker {
+    fn drop(&mut self) {
+        let Some((runtime, running)) = self.0.take() else {
+            return;
+        };
+        runtime.block_on(async {
+            // Who does not answer sees the line break.
+            let _ = tokio::time::timeout(GOODBYE, running.close()).await;
+        });
+        // Who looks up the broker's name may do so for minutes; nobody waits for that.
+        runtime.shutdown_background();
     }
 }
 
@@ -85,15 +102,18 @@ fn take(event: &DriverEvent, safing: &mut Safing) {
 }
 
 /// A session beside the host's, under a name of its own, so that neither pushes the other out.
+/// It begins clean each time: what the broker kept since the last time would confirm today's
+/// orders with yesterday's states.
 fn connect(
     behind: &Behind,
     drivers: &mut Drivers,
     sink: &growbox_drivers::Sink,
-) -> anyhow::Result<(tokio::runtime::Runtime, Running)> {
+) -> anyhow::Result<Broker> {
     let settings = Settings {
         client_id: format!("{}-guardian", behind.settings.client_id),
         own: format!("{}/guardian", behind.settings.own),
         stop_topic: None,
+        fleeting: true,
         ..behind.settings.clone()
     };
     let outputs: BTreeSet<Text> = behind.outputs.iter().map(|o| o.address.clone()).collect();
@@ -104,7 +124,7 @@ fn connect(
         let _entered = runtime.enter();
         edge.start(std::sync::Arc::new(Deaf))
     };
-    Ok((runtime, running))
+    Ok(Broker(Some((runtime, running))))
 }
 
 /// Listens to no sensor.

@@ -101,7 +101,6 @@ fn drive(kept: &Kept, within: Span) -> anyhow::Result<Safing> {
             hands.listen(BEAT, &mut safing);
         }
     }
-    hands.close();
     Ok(safing)
 }
 
