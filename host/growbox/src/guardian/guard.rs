@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, unbounded};
-use growbox_model::{Deed, Moment};
+use growbox_model::Moment;
 use rustix::process::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -208,18 +208,9 @@ impl Guardian<'_> {
         for (output, level) in safing.due(now) {
             hands.tell(output, level, safing);
         }
-        for device in safing.arrived() {
-            tracing::warn!("{} is at {:.0} %", device.device, device.safe_level * 100.0);
-            let deed = Deed {
-                at: growbox_drivers::machine::wall(),
-                device: device.device,
-                from: device.level,
-                to: device.safe_level,
-                why: format!("guardian: {why}").into(),
-            };
-            if deed.from != Some(deed.to) {
-                self.recorder.record(deed);
-            }
+        for arrival in safing.arrived() {
+            tracing::warn!("{} is at {:.0} %", arrival.device, arrival.to * 100.0);
+            self.recorder.record(&arrival, &format!("guardian: {why}"));
         }
     }
 

@@ -11,6 +11,7 @@ use growbox_model::Text;
 
 use super::plan::Safing;
 use super::word::{Behind, Kept};
+use crate::room::boot_time;
 
 /// Saying goodbye to the broker takes at most so long.
 const GOODBYE: Duration = Duration::from_millis(1500);
@@ -93,10 +94,11 @@ fn take(event: &DriverEvent, safing: &mut Safing) {
         DriverEvent::Failed {
             address, message, ..
         } => safing.failed(address, message),
+        DriverEvent::State { address, level } => safing.moved(address, *level, boot_time()),
         DriverEvent::Available {
             address,
             available: false,
-        } => safing.failed(address, "it cannot be reached"),
+        } => safing.lost(address, boot_time()),
         _ => {}
     }
 }

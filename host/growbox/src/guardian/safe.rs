@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use growbox_model::{Moment, Span};
 
+use super::deeds::Recorder;
 use super::hands::Hands;
 use super::plan::{Safing, Step};
 use super::word::{Kept, boot_id, safe_file};
@@ -44,7 +45,7 @@ fn make_safe(args: &SafeArgs, data: Option<&Path>) -> anyhow::Result<()> {
         println!("nothing to do: the host drove nothing that outlives it");
         return Ok(());
     }
-    let safing = drive(&kept, Span::seconds(args.within))?;
+    let safing = drive(&kept, Span::seconds(args.within), &place.data)?;
     for step in safing.steps() {
         println!("{}", told(step));
     }
@@ -88,8 +89,9 @@ fn kept(data: &Path) -> anyhow::Result<Option<Kept>> {
     Ok(Some(kept))
 }
 
-/// Tells everybody, until all have confirmed or the time is over.
-fn drive(kept: &Kept, within: Span) -> anyhow::Result<Safing> {
+/// Tells everybody, until all have confirmed or the time is over. The next host's log tells of it.
+fn drive(kept: &Kept, within: Span, data: &Path) -> anyhow::Result<Safing> {
+    let mut recorder = Recorder::begin(data.to_owned()).context("no thread for deeds")?;
     let begun = boot_time();
     let mut safing = Safing::of(&kept.plan, kept.boot == boot_id(), begun);
     let mut hands = Hands::open(kept, &mut safing)?;
@@ -99,6 +101,9 @@ fn drive(kept: &Kept, within: Span) -> anyhow::Result<Safing> {
         }
         if !safing.is_done() {
             hands.listen(BEAT, &mut safing);
+        }
+        for arrival in safing.arrived() {
+            recorder.record(&arrival, "growbox safe: no host was left");
         }
     }
     Ok(safing)

@@ -145,7 +145,8 @@ impl Room {
             data.path().to_owned(),
             (outside, safekeeping),
         );
-        let flow = start_flow(room.clone(), restored, deeds::kept(data.path())?)?;
+        let mut done = deeds::take(data.path());
+        let flow = start_flow(room.clone(), restored, std::mem::take(&mut done.deeds))?;
         let hurry = Arc::new(AtomicBool::new(false));
         let heart = Heart::new(flow, ports, messages, hurry.clone(), beats.clone());
         let watched = Watched(desk.clone());
@@ -161,7 +162,7 @@ impl Room {
         if !log.flush(FIRST_COMMIT) {
             bail!("the log does not become durable: {}", why_not(&log));
         }
-        deeds::forget(data.path());
+        done.forget();
         let broker = broker.map(|broker| broker.start(&desk));
         let commits = storage.commit_interval.duration();
         let pulse = outbound::start_pulse(&notify, commits, beats, log.clone())?;
