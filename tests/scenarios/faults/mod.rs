@@ -10,6 +10,7 @@ mod card;
 mod clock;
 mod day;
 mod disk;
+pub(crate) mod far_room;
 mod fight;
 mod flood;
 mod guardian;
