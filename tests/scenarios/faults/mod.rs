@@ -19,5 +19,6 @@ mod safe;
 mod sequences;
 mod sessions;
 mod standstill;
+mod stopped;
 mod stuck;
 mod why;
