@@ -3,6 +3,7 @@
 //! What devices did is told by [`growbox_tests::Outside`], which lives outside the host, and is
 //! judged by [`growbox_tests::checker`], which knows nothing of the gate.
 
+mod believed;
 mod bench_room;
 mod blocked;
 mod button;
