@@ -16,6 +16,7 @@ mod fight;
 mod flood;
 mod guardian;
 mod kills;
+mod observed;
 mod safe;
 mod sequences;
 mod sessions;
