@@ -17,6 +17,7 @@ mod flood;
 mod guardian;
 mod kills;
 mod observed;
+mod power;
 mod safe;
 mod sequences;
 mod sessions;
