@@ -16,6 +16,7 @@ mod fight;
 mod flood;
 mod guardian;
 mod kills;
+mod manners;
 mod observed;
 mod power;
 mod safe;
