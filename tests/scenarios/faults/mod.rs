@@ -11,6 +11,7 @@ mod card;
 mod clock;
 mod day;
 mod disk;
+mod durable;
 pub(crate) mod far_room;
 mod fight;
 mod flood;
