@@ -9,6 +9,10 @@ use serde_json::{Value, json};
 use super::mounted::{self, Mounted};
 use super::victim::{POST, TENT, reading, with};
 use super::wire;
+use crate::faults::far_room::FarRoom;
+
+/// So long a dose is waited for that must not come, in seconds of the room.
+const STRETCH: f64 = 30.0;
 
 #[test]
 fn a_read_only_data_directory_is_refused() {
@@ -101,6 +105,61 @@ fn a_full_disk_refuses_and_what_was_accepted_is_kept() {
         health["components"]["storage"]["status"], "healthy",
         "{health}"
     );
+    assert_eq!(host.terminate().code(), Some(0));
+}
+
+const PUMP: &str = r#"
+[node]
+clock = "scaled"
+speed = 10
+[zone.tent]
+operation = "control"
+[sensor]
+pot = { zone = "tent", source = "unix:{folder}/room.sock#pot", interval = "1min" }
+[device]
+pump = { zone = "tent", role = "pump", min_off = 0, output = "unix:{folder}/room.sock#pump" }
+[plugin.irrigation]
+grant = { control = ["pump"] }
+[plugin.irrigation.settings.zones.tent]
+only_by_day = false
+dose = 10
+soak = "1h"
+soil_moisture_below = 60
+"#;
+
+/// A dose is ordered only when its request, its verdict and its place in the day's count are on disk.
+#[test]
+fn a_full_disk_lets_no_dose_out() {
+    if !mounted::possible("a_full_disk_lets_no_dose_out") {
+        return;
+    }
+    let bench = FarRoom::new(PUMP, &["pump"], 10.0);
+    let host = Mounted::start(&bench.room, "mount -t tmpfs -o size=256m tmpfs \"$0\"");
+    let ballast = host.data().join("ballast");
+    fill(&ballast);
+    let get = |path: &str| wire::call(host.address, &format!("GET {path}"), &[], b"").json();
+    let load = json!(vec![heavy(); 100]).to_string();
+    until("the log not to be written any more", || {
+        let heard = wire::call(host.address, POST, &[], load.as_bytes());
+        assert_eq!(heard.status, 202, "there is room in its memory");
+        let health = get("/api/v1/health");
+        (health["components"]["storage"]["status"] != "healthy").then_some(())
+    });
+    assert!(bench.outside.say("pot", "soil_moisture", 30.0));
+    until("a plug-in to ask for a dose", || {
+        let asked = get("/api/v1/events?type=device.action.granted&device=pump");
+        (asked["events"] != json!([])).then_some(())
+    });
+    let then = bench.outside.now();
+    until("the dose to be given if it ever is", || {
+        (bench.outside.now() > then + STRETCH).then_some(())
+    });
+    let given = bench.switches("pump", 0.0);
+    assert!(given.is_empty(), "nobody could count it: {given:?}");
+    fs::remove_file(&ballast).expect("is there");
+    bench.follows("pump", 1.0);
+    bench.follows("pump", 0.0);
+    assert_eq!(bench.switches("pump", 0.0).len(), 2, "once");
     assert_eq!(host.terminate().code(), Some(0));
 }
 
