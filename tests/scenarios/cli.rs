@@ -1,7 +1,9 @@
 //! The command line against a running host: what a person types, and what programs get to know.
 
-use growbox_tests::{Room, guest, workspace};
-use serde_json::Value;
+use growbox_tests::{Room, guest, until, with_seq, workspace};
+use serde_json::{Value, json};
+
+use crate::faults::far_room::FarRoom;
 
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
@@ -162,5 +164,108 @@ fn exit_codes_tell_whose_fault_it_is() {
     let unknown = room.cli(["device", "why", "exhaust"]);
     assert_eq!(unknown.code, Some(1), "{unknown:?}");
     assert_eq!(room.cli(["events", "why", "#999999"]).code, Some(1));
+    assert_eq!(host.terminate().code(), Some(0));
+}
+
+/// A heater that a plug-in asks for with every temperature, on and off by turns, and an exhaust.
+fn asked() -> FarRoom {
+    let toggler = guest("toggler");
+    let text = format!(
+        r#"
+[node]
+clock = "events"
+[zone.tent]
+operation = "control"
+[sensor]
+canopy = {{ zone = "tent", source = "http", interval = "1min" }}
+[device]
+heater = {{ zone = "tent", role = "heater", min_on = 0, min_off = 0, cool_down = 0, output = "unix:{{folder}}/room.sock#heater" }}
+exhaust = {{ zone = "tent", role = "exhaust", slew_percent = 100, output = "unix:{{folder}}/room.sock#exhaust" }}
+[plugin.toggler]
+file = {toggler:?}
+grant = {{ control = ["heater"] }}
+"#
+    );
+    FarRoom::new(&text, &["heater", "exhaust"], 1.0)
+}
+
+/// A temperature, a minute after the one before.
+fn warm(minute: u32, value: f64) -> Value {
+    json!({"type": "sensor.temperature", "timestamp": format!("2026-01-15T10:{minute:02}:00Z"),
+           "data": {"sensor_id": "canopy", "value": value}})
+}
+
+#[test]
+fn why_leads_from_the_reading_over_handler_request_and_verdict_to_the_outcome() {
+    let bench = asked();
+    let host = bench.room.start();
+    let client = host.client();
+    let reading = client.settle(&[warm(0, 20.0)])[0]["seq"].clone();
+    bench.follows("heater", 1.0);
+    let of = |kind: &str| {
+        let events = client.events(&format!("type=device.action.{kind}&device=heater"));
+        let [event] = &events[..] else {
+            panic!("one of {kind}: {events:?}")
+        };
+        with_seq(event)
+    };
+    let why = bench.room.cli(["device", "why", "heater"]).expect(0);
+    let parts = [
+        (
+            "reading",
+            reading.as_u64().expect("a number"),
+            "canopy 20 °C",
+        ),
+        ("request", of("requested"), "toggler"),
+        ("verdict", of("granted"), "granted"),
+        ("outcome", of("executed"), "executed"),
+    ];
+    let mut lines = why.lines();
+    for (part, seq, words) in parts {
+        let number = format!("#{seq} ");
+        let told = lines.find(|line| line.contains(part) && line.contains(&number));
+        let told = told.unwrap_or_else(|| panic!("no {part} {number}, or not in order, in\n{why}"));
+        assert!(told.contains(words), "no {words} in {told}");
+    }
+    assert_eq!(host.terminate().code(), Some(0));
+}
+
+#[test]
+fn a_zone_that_is_paused_refuses_plugins_and_keeps_its_safety() {
+    let bench = asked();
+    let host = bench.room.start();
+    let client = host.client();
+    client.settle(&[warm(0, 20.0)]);
+    bench.follows("heater", 1.0);
+    let words = "zone set tent --operation paused --yes --who ann --reason";
+    let words = words.split(' ').chain(["hands in the tent"]);
+    bench.room.cli(words).expect(0);
+    bench.follows("heater", 0.0);
+    let told = client.events("type=system.config.changed");
+    let told = told.last().expect("it is recorded");
+    assert_eq!(told["data"]["applied_by"], "ann", "{told}");
+    assert_eq!(told["data"]["reason"], "hands in the tent");
+    assert_eq!(told["data"]["changes"][0]["new"], "paused");
+    for minute in 1..=4 {
+        client.settle(&[warm(minute, 20.0)]);
+        assert_eq!(bench.outside.level("heater"), 0.0);
+    }
+    let denied = client.events("type=device.action.denied&device=heater");
+    assert!(denied.len() >= 2, "{denied:?}");
+    for verdict in &denied {
+        assert_eq!(verdict["data"]["policy"], "operation", "{verdict}");
+    }
+    // Safety goes on: too hot for a minute.
+    (5..=7).for_each(|minute| drop(client.settle(&[warm(minute, 41.0)])));
+    bench.follows("exhaust", 1.0);
+    bench
+        .room
+        .cli("zone set tent --operation control --yes --who ann".split(' '))
+        .expect(0);
+    (8..=10).for_each(|minute| drop(client.settle(&[warm(minute, 24.0)])));
+    until("the plug-in to be obeyed again", || {
+        let granted = client.events("type=device.action.granted&device=heater");
+        (granted.len() >= 2).then_some(())
+    });
     assert_eq!(host.terminate().code(), Some(0));
 }
