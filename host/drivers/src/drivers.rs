@@ -6,7 +6,7 @@ use growbox_model::{Instant, Objection, Span, Text};
 
 use crate::address::{Address, parse_output, parse_source};
 use crate::driver::{Driver, DriverEvent, Order, Sink};
-use crate::gpio::Gpio;
+use crate::gpio::{Gpio, OpenPins, raspberry};
 use crate::null::Null;
 use crate::sim::Simulated;
 use crate::tent::Tent;
@@ -37,6 +37,7 @@ impl Default for Options {
 pub struct Drivers {
     seats: BTreeMap<Text, Seat>,
     options: Options,
+    pins: OpenPins,
     sink: Sink,
 }
 
@@ -84,6 +85,7 @@ impl Drivers {
         let mut drivers = Self {
             seats: BTreeMap::new(),
             options,
+            pins: raspberry(),
             sink: sink.clone(),
         };
         for (prefix, served) in points.0 {
@@ -92,6 +94,14 @@ impl Drivers {
                 .map_err(|objection| vec![objection])?;
         }
         Ok(drivers)
+    }
+
+    /// Opens this machine's pins in this way from now on: whoever has none puts others in their
+    /// place. Pins that are open already stay.
+    #[must_use]
+    pub fn with_pins(mut self, pins: OpenPins) -> Self {
+        self.pins = pins;
+        self
     }
 
     /// Takes in the driver of everything behind the broker, for these outputs.
@@ -172,7 +182,10 @@ impl Drivers {
                 Box::new(Simulated::new(tent, interval, outputs(), sensors)?)
             }
             NULL => Box::new(Null),
-            PINS => Box::new(Gpio::open(&served.outputs, &served.sensors, &self.sink)?),
+            PINS => {
+                let (outputs, sensors) = (&served.outputs, &served.sensors);
+                Box::new(Gpio::open(&self.pins, outputs, sensors, &self.sink)?)
+            }
             BROKER => return Ok(()),
             socket => Box::new(self.unix(socket, &served)?),
         };
@@ -317,6 +330,7 @@ fn split(address: Address) -> (Text, Text) {
 mod tests {
     use super::*;
     use crate::driver::sink_into;
+    use crate::gpio::bread::Bread;
     use crossbeam_channel::unbounded;
 
     fn open(
@@ -409,6 +423,36 @@ mod tests {
         drivers.detach("sim:light");
         drivers.listen([]).unwrap();
         assert_eq!(drivers.next_due(), None, "a tent nobody asks for has ended");
+    }
+
+    #[test]
+    fn hands_drive_pins_safe_by_their_polarity_and_touch_none_before() {
+        let bread = Bread::default();
+        // As a host left them that is gone: the heater, on when low, and the pump are on.
+        for (pin, high) in [(5, false), (17, true), (22, true)] {
+            bread.pull(pin, high);
+        }
+        let (drivers, _) = open(&[], &[]).unwrap();
+        let mut hands = drivers.with_pins(bread.opener());
+        for address in ["gpio:5#low", "gpio:17", "gpio:22"] {
+            let known = hands.attach(address).unwrap();
+            let on = |event: &DriverEvent| matches!(event, DriverEvent::State { level: 1.0, .. });
+            assert!(known.iter().any(on), "{known:?}");
+        }
+        assert!(!bread.is_high(5) && bread.is_high(17));
+        for address in ["gpio:5#low", "gpio:17"] {
+            let safe = Order {
+                level: 0.0,
+                ..order(address)
+            };
+            let told = hands.send(safe);
+            assert!(
+                matches!(&told[..], [DriverEvent::Confirmed { level: 0.0, .. }]),
+                "{told:?}"
+            );
+        }
+        assert!(bread.is_high(5) && !bread.is_high(17));
+        assert!(bread.is_high(22) && !bread.is_driven(22), "not told yet");
     }
 
     #[test]

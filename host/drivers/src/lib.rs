@@ -27,7 +27,7 @@ mod unix;
 pub use address::{Address, is_of_this_process, parse_address, parse_output, parse_source};
 pub use driver::{Driver, DriverEvent, Order, Sink, sink_into};
 pub use drivers::{Drivers, Options};
-pub use gpio::Gpio;
+pub use gpio::{Gpio, OpenPins, Pins};
 pub use null::Null;
 pub use sim::Simulated;
 pub use unix::{Patience, UnixRoom};

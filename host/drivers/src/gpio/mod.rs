@@ -1,9 +1,13 @@
 //! `gpio:PIN`: relays and contacts on the pins of a Raspberry Pi, by their BCM numbers.
 //!
-//! A pin is driven at once and keeps its level whatever becomes of this process: what makes it
-//! safe then is the guardian. The timer that other devices have of their own is here: an order
-//! with an end goes off by itself, in machine time.
+//! A pin is left as it is found until its first order: what is only observed is not touched, nor
+//! driven by a polarity that somebody forgot. Then it is driven at once, and keeps its level
+//! whatever becomes of this process: what makes it safe then is the guardian. The timer that other
+//! devices have of their own is here: an order with an end goes off by itself, in machine time,
+//! and one that did not go off is tried again until it does.
 
+#[cfg(test)]
+pub(crate) mod bread;
 mod inputs;
 mod pins;
 
@@ -17,7 +21,11 @@ use crate::driver::{Driver, DriverEvent, Order, Sink};
 use crate::machine;
 
 use inputs::{Inputs, LOOK};
-use pins::{Pins, Raspberry};
+pub(crate) use pins::raspberry;
+pub use pins::{OpenPins, Pins};
+
+/// What did not go off is tried again after this.
+const AGAIN: Span = Span::seconds(1);
 
 /// Every relay on a pin of this machine.
 pub struct Gpio {
@@ -45,6 +53,8 @@ struct Relay {
     active_low: bool,
     /// When it goes off by itself, machine time.
     ends: Option<Span>,
+    /// It did not go off, and that is known.
+    sticks: bool,
 }
 
 impl Gpio {
@@ -54,12 +64,13 @@ impl Gpio {
     ///
     /// `no_pins` where it has none, or they may not be driven.
     pub(crate) fn open(
+        pins: &OpenPins,
         outputs: &BTreeSet<Text>,
         sensors: &BTreeSet<Text>,
         sink: &Sink,
     ) -> Result<Self, Objection> {
-        let pins = Raspberry::open().map_err(|why| Objection::new("no_pins", why))?;
-        let mut driver = Self::over(Box::new(pins), outputs, sink)?;
+        let pins = pins().map_err(|why| Objection::new("no_pins", why))?;
+        let mut driver = Self::over(pins, outputs, sink)?;
         driver.listen(sensors);
         Ok(driver)
     }
@@ -104,7 +115,7 @@ impl Drop for Gpio {
 
 impl Driver for Gpio {
     fn send(&mut self, order: Order) -> Vec<DriverEvent> {
-        let done = self.shared.state().obey(&order);
+        let done = self.shared.state().obey(&order, machine::now());
         self.shared.changed.notify_all();
         vec![match done {
             Ok(()) => DriverEvent::Confirmed {
@@ -126,13 +137,14 @@ impl Driver for Gpio {
             let message = format!("pin {pin} is that of {} already", other.address);
             return Err(Objection::new("pin_taken", message));
         }
-        let taken = state.pins.take(pin, active_low);
+        let taken = state.pins.take(pin);
         let high = taken.map_err(|why| Objection::new("no_pin", format!("{address}: {why}")))?;
         let level = if high == active_low { 0.0 } else { 1.0 };
         let relay = Relay {
             address: address.clone(),
             active_low,
             ends: None,
+            sticks: false,
         };
         state.relays.insert(pin, relay);
         let available = DriverEvent::Available {
@@ -201,23 +213,18 @@ impl Shared {
 }
 
 impl State {
-    fn obey(&mut self, order: &Order) -> Result<(), String> {
+    fn obey(&mut self, order: &Order, now: Span) -> Result<(), String> {
         let (_, pin, _) = relay(&order.address).map_err(|objection| objection.message)?;
         let Some(relay) = self.relays.get_mut(&pin) else {
             return Err(format!("{} is not served", order.address));
         };
         let on = order.level > 0.0;
-        let wanted = on != relay.active_low;
-        let within = order.within.filter(|_| on);
-        relay.ends = within.map(|within| Span(machine::now().0.saturating_add(within.0)));
-        let found = self.pins.write(pin, wanted)?;
-        if found == wanted {
-            return Ok(());
-        }
-        Err(format!(
-            "pin {pin} does not follow: something else holds it {}",
-            if found { "high" } else { "low" }
-        ))
+        let done = drive(&mut *self.pins, pin, on != relay.active_low);
+        relay.sticks = !on && done.is_err();
+        let pause = relay.sticks.then_some(AGAIN);
+        let end = order.within.filter(|_| on).or(pause);
+        relay.ends = end.map(|end| Span(now.0.saturating_add(end.0)));
+        done
     }
 
     /// Listens to these contacts; what cannot be listened to, and why.
@@ -237,21 +244,44 @@ impl State {
         [ends, look].into_iter().flatten().min()
     }
 
-    /// Switches off whose time is over; one that cannot be is tried again with the next order.
+    /// Switches off whose time is over. One that does not go off is told of once, and tried again
+    /// until it does.
     fn run_out(&mut self, now: Span) -> Vec<DriverEvent> {
         let over = |relay: &Relay| relay.ends.is_some_and(|end| end <= now);
-        let mut gone_off = Vec::new();
+        let mut news = Vec::new();
         for (pin, relay) in self.relays.iter_mut().filter(|(_, relay)| over(relay)) {
-            relay.ends = None;
-            if self.pins.write(*pin, relay.active_low) == Ok(relay.active_low) {
-                gone_off.push(DriverEvent::State {
-                    address: relay.address.clone(),
+            let done = drive(&mut *self.pins, *pin, relay.active_low);
+            let known = std::mem::replace(&mut relay.sticks, done.is_err());
+            let again = || Span(now.0.saturating_add(AGAIN.0));
+            relay.ends = done.is_err().then(again);
+            let address = relay.address.clone();
+            match done {
+                Ok(()) => news.push(DriverEvent::State {
+                    address,
                     level: 0.0,
-                });
+                }),
+                Err(why) if !known => news.push(DriverEvent::Failed {
+                    address,
+                    level: 0.0,
+                    message: format!("its time is over, and it does not go off: {why}"),
+                }),
+                Err(_) => {}
             }
         }
-        gone_off
+        news
     }
+}
+
+/// Brings a pin where it is wanted; or why it is not there.
+fn drive(pins: &mut dyn Pins, pin: u8, wanted: bool) -> Result<(), String> {
+    let found = pins.write(pin, wanted)?;
+    if found == wanted {
+        return Ok(());
+    }
+    Err(format!(
+        "pin {pin} does not follow: something else holds it {}",
+        if found { "high" } else { "low" }
+    ))
 }
 
 /// The relay of an address: its pin, and whether on is low.
@@ -264,53 +294,22 @@ fn relay(address: &str) -> Result<(Text, u8, bool), Objection> {
 
 #[cfg(test)]
 mod tests {
+    use super::bread::Bread;
     use super::*;
     use crate::driver::sink_into;
     use crossbeam_channel::{Receiver, bounded, unbounded};
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
-    /// Pins that remember; some are driven already, some are held by something else.
-    #[derive(Clone, Default)]
-    struct Bread(Arc<Mutex<BTreeMap<u8, bool>>>);
-
     /// This pin is soldered to the supply.
     const STUCK: u8 = 27;
 
-    impl Bread {
-        fn high(&self, pin: u8) -> bool {
-            self.0.lock().unwrap()[&pin]
-        }
-    }
-
-    impl Pins for Bread {
-        fn take(&mut self, pin: u8, resting: bool) -> Result<bool, String> {
-            Ok(*self.0.lock().unwrap().entry(pin).or_insert(resting))
-        }
-
-        fn write(&mut self, pin: u8, high: bool) -> Result<bool, String> {
-            let high = high || pin == STUCK;
-            self.0.lock().unwrap().insert(pin, high);
-            Ok(high)
-        }
-
-        fn leave(&mut self, _pin: u8) {}
-
-        fn listen(&mut self, pin: u8) -> Result<(), String> {
-            self.0.lock().unwrap().entry(pin).or_insert(true);
-            Ok(())
-        }
-
-        fn look(&mut self, pin: u8) -> Result<bool, String> {
-            Ok(self.high(pin))
-        }
-
-        fn ignore(&mut self, _pin: u8) {}
-    }
-
     fn open(outputs: &[&str]) -> (Gpio, Bread, Receiver<DriverEvent>) {
         let bread = Bread::default();
-        bread.0.lock().unwrap().insert(6, true);
+        bread.hold_high(STUCK, true);
+        // As a relay board does whose relays are on when they are pulled low.
+        bread.pull(5, true);
+        bread.pull(6, true);
         let (sender, heard) = unbounded();
         let points = outputs.iter().map(|point| Text::from(*point)).collect();
         let driver = Gpio::over(Box::new(bread.clone()), &points, &sink_into(sender));
@@ -334,9 +333,8 @@ mod tests {
     }
 
     #[test]
-    fn a_pin_begins_off_by_its_polarity_or_stays_where_it_is() {
-        let (_driver, bread, heard) = open(&["5#low", "17", "6"]);
-        assert_eq!((bread.high(5), bread.high(17)), (true, false));
+    fn a_pin_is_left_as_it_is_until_its_first_order() {
+        let (mut driver, bread, heard) = open(&["5#low", "17", "6"]);
         let heard: Vec<_> = heard.try_iter().collect();
         for told in [
             state("gpio:5#low", 0.0),
@@ -345,6 +343,34 @@ mod tests {
         ] {
             assert!(heard.contains(&told), "{told:?} in {heard:?}");
         }
+        let driven = || [5, 17, 6].map(|pin| bread.is_driven(pin));
+        assert_eq!(driven(), [false, false, false]);
+        driver.send(order("gpio:5#low", 0.0, None));
+        assert_eq!(driven(), [true, false, false]);
+        assert!(bread.is_high(5));
+    }
+
+    #[test]
+    fn one_that_does_not_go_off_is_told_of_and_tried_again_until_it_does() {
+        let (driver, bread, _heard) = open(&["27"]);
+        let mut pins = driver.shared.state();
+        let at = Span::seconds;
+        let obeyed = pins.obey(&order("gpio:27", 1.0, Some(at(1))), at(0));
+        assert_eq!((obeyed, pins.run_out(at(0))), (Ok(()), vec![]));
+        let told = pins.run_out(at(1));
+        assert!(
+            matches!(&told[..], [DriverEvent::Failed { level: 0.0, message, .. }]
+                if message.contains("something else holds it high")),
+            "{told:?}"
+        );
+        assert_eq!(pins.next_look(at(1)), Some(at(2)));
+        assert_eq!(pins.run_out(at(2)), []);
+        // Nor does an order lose it.
+        assert!(pins.obey(&order("gpio:27", 0.0, None), at(2)).is_err());
+        assert_eq!(pins.run_out(at(3)), []);
+        bread.hold_high(STUCK, false);
+        assert_eq!(pins.run_out(at(4)), [state("gpio:27", 0.0)]);
+        assert_eq!((bread.is_high(27), pins.next_look(at(4))), (false, None));
     }
 
     #[test]
@@ -353,9 +379,9 @@ mod tests {
         for (address, on, off) in [("gpio:5#low", false, true), ("gpio:17", true, false)] {
             let pin = if address == "gpio:17" { 17 } else { 5 };
             driver.send(order(address, 1.0, None));
-            assert_eq!(bread.high(pin), on);
+            assert_eq!(bread.is_high(pin), on);
             driver.send(order(address, 0.0, None));
-            assert_eq!(bread.high(pin), off);
+            assert_eq!(bread.is_high(pin), off);
         }
     }
 
@@ -368,7 +394,7 @@ mod tests {
         driver.send(order("gpio:17", 1.0, Some(Span::hours(1))));
         let told = heard.recv_timeout(Duration::from_secs(60)).unwrap();
         assert_eq!(told, state("gpio:5#low", 0.0));
-        assert!(bread.high(5) && bread.high(17));
+        assert!(bread.is_high(5) && bread.is_high(17));
     }
 
     #[test]
@@ -436,9 +462,9 @@ mod tests {
             while !wanted(&heard.recv_deadline(deadline).unwrap()) {}
         };
         told("gpio:22", 1.0);
-        bread.0.lock().unwrap().insert(23, false);
+        bread.pull(23, false);
         told("gpio:23#low", 1.0);
-        bread.0.lock().unwrap().insert(22, false);
+        bread.pull(22, false);
         told("gpio:22", 0.0);
         driver.listen(&BTreeSet::new());
         assert!(driver.shared.state().inputs.is_empty());
@@ -454,7 +480,7 @@ mod tests {
         assert_eq!(wrong, ["gpio:5: pin 5 is that of a relay"]);
         let mut seen = Vec::new();
         for (milliseconds, high) in [(0, true), (20, false), (40, true), (60, true), (80, true)] {
-            pins.0.lock().unwrap().insert(22, high);
+            pins.pull(22, high);
             let news = inputs.look(&mut pins, Span::millis(milliseconds));
             seen.push(news.len());
         }
