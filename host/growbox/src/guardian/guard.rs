@@ -66,6 +66,8 @@ struct Driving {
     safing: Safing,
     hands: Hands,
     why: String,
+    /// A host does already what it can.
+    shared: bool,
 }
 
 impl Guardian<'_> {
@@ -127,7 +129,10 @@ impl Guardian<'_> {
                 }
                 Word::Turned(_) => {}
                 Word::Done => acts.extend(self.watch.hear(Heard::Done, now)),
-                Word::Ready => self.systemd.ready(),
+                Word::Ready => {
+                    self.systemd.ready();
+                    acts.extend(self.watch.hear(Heard::Ready, now));
+                }
                 Word::Plan(kept) => {
                     self.kept = Some(*kept);
                     acts.extend(self.watch.hear(Heard::Planned, now));
@@ -146,6 +151,7 @@ impl Guardian<'_> {
             }
             Act::Kill => self.signal(Signal::KILL),
             Act::Drive(why) => self.begin_to_drive(why),
+            Act::HandOver => self.hand_over(),
             Act::Rest => self.rest(),
             Act::GiveUp(why) => self.give_up(&why),
             Act::Leave(code) => {
@@ -190,19 +196,32 @@ impl Guardian<'_> {
 
     fn take_over(&mut self, why: String) {
         let Some(kept) = &self.kept else { return };
-        if let Some(driving) = &mut self.driving {
+        if let Some(driving) = &mut self.driving
+            && !driving.shared
+        {
             driving.why = why;
             return;
         }
+        let before = self.driving.take().map(|driving| driving.hands);
         let mut safing = Safing::of(&kept.plan, kept.boot == boot_id(), boot_time());
-        match Hands::open(kept, &mut safing) {
-            Ok(hands) => self.driving = Some(Driving { safing, hands, why }),
+        match Hands::open(kept, &mut safing, before) {
+            Ok(hands) => {
+                self.driving = Some(Driving {
+                    safing,
+                    hands,
+                    why,
+                    shared: false,
+                });
+            }
             Err(error) => tracing::error!("cannot drive anything: {error:#}"),
         }
     }
 
     fn drive(&mut self, now: Moment) {
-        let Some(Driving { safing, hands, why }) = &mut self.driving else {
+        let Some(Driving {
+            safing, hands, why, ..
+        }) = &mut self.driving
+        else {
             return;
         };
         for (output, level) in safing.due(now) {
@@ -222,6 +241,23 @@ impl Guardian<'_> {
             // The next host is to find written down what was done.
             offs: safing.map_or(nothing, Safing::offs_are_done) && self.recorder.is_idle(),
             all: safing.map_or(nothing, Safing::is_done),
+        }
+    }
+
+    /// The host reaches what stands behind a broker only once its edges are open. Until then
+    /// that is held where it is safe, but for what the host wants to be elsewhere.
+    fn hand_over(&mut self) {
+        let (Some(driving), Some(kept)) = (&mut self.driving, &self.kept) else {
+            return;
+        };
+        driving.shared = true;
+        let Driving { safing, hands, .. } = driving;
+        let gone = safing.keep_only(|own| hands.is_behind_broker(&own.output) && kept.agrees(own));
+        for output in gone {
+            hands.let_go(&output);
+        }
+        if safing.steps().is_empty() {
+            self.rest();
         }
     }
 

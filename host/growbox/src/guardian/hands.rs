@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, unbounded};
 use growbox_drivers::mqtt::{Intake, Letter, Mqtt, Running, Said, Settings, Taken, Taking};
-use growbox_drivers::{DriverEvent, Drivers, Options, Order, sink_into};
+use growbox_drivers::{DriverEvent, Drivers, Options, Order, Sink, sink_into};
 use growbox_model::Text;
 
 use super::plan::Safing;
@@ -20,7 +20,8 @@ const GOODBYE: Duration = Duration::from_millis(1500);
 pub(crate) struct Hands {
     drivers: Drivers,
     heard: Receiver<DriverEvent>,
-    _broker: Option<Broker>,
+    sink: Sink,
+    broker: Option<(Behind, Broker)>,
 }
 
 /// A session with the broker, and what it runs on; none once it is over.
@@ -29,27 +30,58 @@ struct Broker(Option<(tokio::runtime::Runtime, Running)>);
 impl Hands {
     /// Begins to connect. One address that is wrong is one device that fails, no more, and a
     /// session that cannot begin fails those behind the broker alone.
-    pub(crate) fn open(kept: &Kept, safing: &mut Safing) -> anyhow::Result<Self> {
-        let (sender, heard) = unbounded();
-        let sink = sink_into(sender);
-        let drivers = Drivers::open([], [], Options::default(), &sink);
-        let mut drivers = drivers.map_err(|_| anyhow::anyhow!("no drivers"))?;
-        let broker = kept.broker.as_ref().and_then(|behind| {
-            let begun = connect(behind, &mut drivers, &sink);
-            begun
-                .inspect_err(|error| tracing::error!("no session with the broker: {error:#}"))
-                .ok()
-        });
+    /// A session of hands that were there before goes on.
+    pub(crate) fn open(
+        kept: &Kept,
+        safing: &mut Safing,
+        before: Option<Self>,
+    ) -> anyhow::Result<Self> {
+        let same =
+            |hands: &Self| hands.behind().is_some() && hands.behind() == kept.broker.as_ref();
+        let mut hands = match before.filter(same) {
+            Some(hands) => hands,
+            None => Self::new(kept.broker.as_ref())?,
+        };
         for device in &kept.plan.devices {
-            if let Err(objection) = drivers.attach(&device.output) {
+            if let Err(objection) = hands.drivers.attach(&device.output) {
                 safing.failed(&device.output, &objection.to_string());
             }
         }
-        Ok(Self {
-            drivers,
+        Ok(hands)
+    }
+
+    fn new(behind: Option<&Behind>) -> anyhow::Result<Self> {
+        let (sender, heard) = unbounded();
+        let sink = sink_into(sender);
+        let drivers = Drivers::open([], [], Options::default(), &sink);
+        let mut hands = Self {
+            drivers: drivers.map_err(|_| anyhow::anyhow!("no drivers"))?,
             heard,
-            _broker: broker,
-        })
+            sink,
+            broker: None,
+        };
+        if let Some(behind) = behind {
+            match connect(behind, &mut hands.drivers, &hands.sink) {
+                Ok(broker) => hands.broker = Some((behind.clone(), broker)),
+                Err(error) => tracing::error!("no session with the broker: {error:#}"),
+            }
+        }
+        Ok(hands)
+    }
+
+    fn behind(&self) -> Option<&Behind> {
+        self.broker.as_ref().map(|(behind, _)| behind)
+    }
+
+    /// Whether an output stands behind the broker.
+    pub(crate) fn is_behind_broker(&self, output: &str) -> bool {
+        let here = |behind: &Behind| behind.outputs.iter().any(|own| *own.address == *output);
+        self.behind().is_some_and(here)
+    }
+
+    /// Leaves an output to somebody else.
+    pub(crate) fn let_go(&mut self, output: &str) {
+        self.drivers.detach(output);
     }
 
     /// Tells an output where to be, and takes in what is known at once.
@@ -106,11 +138,7 @@ fn take(event: &DriverEvent, safing: &mut Safing) {
 /// A session beside the host's, under a name of its own, so that neither pushes the other out.
 /// It begins clean each time: what the broker kept since the last time would confirm today's
 /// orders with yesterday's states.
-fn connect(
-    behind: &Behind,
-    drivers: &mut Drivers,
-    sink: &growbox_drivers::Sink,
-) -> anyhow::Result<Broker> {
+fn connect(behind: &Behind, drivers: &mut Drivers, sink: &Sink) -> anyhow::Result<Broker> {
     let settings = Settings {
         client_id: format!("{}-guardian", behind.settings.client_id),
         own: format!("{}/guardian", behind.settings.own),

@@ -145,6 +145,16 @@ impl Safing {
             .collect()
     }
 
+    /// Drives only these from now on; the outputs of the others.
+    pub(crate) fn keep_only(&mut self, keep: impl Fn(&SafeDevice) -> bool) -> Vec<Text> {
+        let (kept, gone) = std::mem::take(&mut self.steps)
+            .into_iter()
+            .partition(|step| keep(&step.device));
+        self.steps = kept;
+        let outputs = gone.into_iter().map(|step: Step| step.device.output);
+        outputs.collect()
+    }
+
     /// Every device, in the order in which it is driven.
     pub(crate) fn steps(&self) -> &[Step] {
         &self.steps

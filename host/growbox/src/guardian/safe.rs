@@ -94,7 +94,7 @@ fn drive(kept: &Kept, within: Span, data: &Path) -> anyhow::Result<Safing> {
     let mut recorder = Recorder::begin(data.to_owned()).context("no thread for deeds")?;
     let begun = boot_time();
     let mut safing = Safing::of(&kept.plan, kept.boot == boot_id(), begun);
-    let mut hands = Hands::open(kept, &mut safing)?;
+    let mut hands = Hands::open(kept, &mut safing, None)?;
     while !safing.is_done() && boot_time() < begun + within {
         for (output, level) in safing.due(boot_time()) {
             hands.tell(output, level, &mut safing);

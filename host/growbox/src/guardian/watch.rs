@@ -25,8 +25,11 @@ const LEAVE_AT_MOST: Span = Span::seconds(30);
 pub(crate) enum Heard {
     /// The host's flow has turned since it was heard of last.
     Turned,
-    /// The host has told what is to be done without it: from here on devices are its.
+    /// The host has told what is to be done without it: from here on it drives what it has in
+    /// its own hands.
     Planned,
+    /// The host's edges are open: from here on it reaches what stands behind a broker too.
+    Ready,
     /// Its flow has ended and turns no more; where devices are then is in its last plan.
     Done,
     /// The host has ended.
@@ -69,6 +72,8 @@ pub(crate) enum Act {
     Kill,
     /// Drive devices to their safe levels from now on, for this reason.
     Drive(String),
+    /// Drive only what the host does not reach yet, and as far as it wants the same.
+    HandOver,
     /// Drive nothing any more: the host does.
     Rest,
     /// Call for help: the host is not started again, for this reason.
@@ -129,6 +134,7 @@ impl Watch {
         match heard {
             Heard::Turned => self.turned(),
             Heard::Planned => self.plans(),
+            Heard::Ready => self.if_up(Act::Rest),
             Heard::Done => self.done(),
             Heard::Ended { end, safe } => self.ended(end, safe, now),
             Heard::Asked => self.asked(now),
@@ -196,8 +202,12 @@ impl Watch {
     /// The last words of a host that is gone leave the devices with the guardian.
     fn plans(&mut self) -> Vec<Act> {
         self.planned = true;
+        self.if_up(Act::HandOver)
+    }
+
+    fn if_up(&self, act: Act) -> Vec<Act> {
         match self.stage {
-            Stage::Up { .. } => vec![Act::Rest],
+            Stage::Up { .. } => vec![act],
             _ => Vec::new(),
         }
     }
@@ -344,7 +354,8 @@ mod tests {
     fn running() -> Watch {
         let mut watch = Watch::new(at(0));
         assert_eq!(watch.hear(Heard::Turned, at(0)), []);
-        assert_eq!(watch.hear(Heard::Planned, at(0)), [Act::Rest]);
+        assert_eq!(watch.hear(Heard::Planned, at(0)), [Act::HandOver]);
+        assert_eq!(watch.hear(Heard::Ready, at(0)), [Act::Rest]);
         watch
     }
 
@@ -499,7 +510,7 @@ mod tests {
         /// Whatever happens: no second host beside one, none started or left behind undriven.
         #[test]
         fn there_is_never_more_than_one_host(
-            steps in proptest::collection::vec((0..9u8, 0..3_000u64, any::<bool>()), 0..200)
+            steps in proptest::collection::vec((0..10u8, 0..3_000u64, any::<bool>()), 0..200)
         ) {
             let mut watch = Watch::new(at(0));
             let (mut now, mut alive, mut planned, mut driving) = (at(0), true, false, false);
@@ -522,6 +533,7 @@ mod tests {
                         watch.hear(Heard::Ended { end: End::Code(0), safe }, now)
                     }
                     5 if alive => watch.hear(Heard::Done, now),
+                    6 if alive => watch.hear(Heard::Ready, now),
                     _ => watch.look(if safe { SAFE } else { NOT_YET }, now),
                 };
                 for act in acts {
@@ -532,7 +544,7 @@ mod tests {
                         }
                         Act::Kill | Act::Ask => prop_assert!(alive),
                         Act::Drive(_) => driving = true,
-                        Act::Rest => {
+                        Act::HandOver | Act::Rest => {
                             prop_assert!(alive);
                             driving = false;
                         }

@@ -77,6 +77,16 @@ impl Kept {
         self.plan.devices.iter().all(SafeDevice::is_safe)
     }
 
+    /// Whether the host wants a device where it is safe, or does not know where it is.
+    pub(crate) fn agrees(&self, device: &SafeDevice) -> bool {
+        let same = |own: &&SafeDevice| own.output == device.output;
+        let own = self.plan.devices.iter().find(same);
+        own.is_some_and(|own| {
+            own.safe_level == device.safe_level
+                && own.level.is_none_or(|level| level == own.safe_level)
+        })
+    }
+
     /// Replaces `safe.json` whole; returns once it would survive a power cut.
     pub(crate) fn write(&self, data: &Path) -> io::Result<()> {
         let path = safe_file(data);
@@ -92,5 +102,43 @@ impl Kept {
         file.sync_all()?;
         std::fs::rename(&fresh, &path)?;
         File::open(data)?.sync_all()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use growbox_model::{DeviceId, Span};
+
+    #[test]
+    fn a_host_agrees_to_the_safe_level_until_it_wants_another() {
+        let lamp = |level| SafeDevice {
+            device: DeviceId::new("lamp").unwrap(),
+            output: "mqtt:lamp".into(),
+            active_low: false,
+            safe_level: 0.0,
+            level,
+            confirmed: false,
+            min_off: Span::ZERO,
+            free_at: None,
+            bound_until: None,
+        };
+        let agrees = |devices: Vec<SafeDevice>| {
+            let plan = SafePlan { devices };
+            let kept = Kept {
+                plan,
+                ..Kept::default()
+            };
+            kept.agrees(&lamp(Some(1.0)))
+        };
+        assert!(agrees(vec![lamp(None)]));
+        assert!(agrees(vec![lamp(Some(0.0))]));
+        assert!(!agrees(vec![lamp(Some(0.5))]), "it wants it on");
+        let on = SafeDevice {
+            safe_level: 1.0,
+            ..lamp(None)
+        };
+        assert!(!agrees(vec![on]), "it is safe elsewhere now");
+        assert!(!agrees(Vec::new()), "it only observes it now");
     }
 }
