@@ -75,6 +75,12 @@ impl Starting {
         }
     }
 
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills it (SIGKILL), and waits until it is gone.
     ///
     /// # Panics

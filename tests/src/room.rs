@@ -103,6 +103,16 @@ impl Room {
         Starting::launch(self, self.run())
     }
 
+    /// Starts `growbox run` with its guardian without waiting for anything.
+    ///
+    /// # Panics
+    /// Where the binary does not start.
+    #[must_use]
+    #[track_caller]
+    pub fn launch_guarded(&self) -> Starting {
+        Starting::launch(self, self.guarded())
+    }
+
     /// Starts `growbox run` with its guardian and waits until the host is ready.
     ///
     /// # Panics

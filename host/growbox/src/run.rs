@@ -85,16 +85,19 @@ fn live(
     listen: Option<std::net::SocketAddr>,
     guardian: Option<UnixStream>,
 ) -> anyhow::Result<()> {
-    let data = DataDirectory::open(data)?;
-    let orphaned = guardian.as_ref().map(orphaned).transpose()?;
-    runtime()?.block_on(async {
+    let runtime = runtime()?;
+    let lived = runtime.block_on(async {
+        // First of all: a signal that nobody listens for ends the process.
+        let hangup = signal(SignalKind::hangup())?;
         let mut ended = Signals::new()?;
+        let data = DataDirectory::open(data)?;
+        let orphaned = guardian.as_ref().map(orphaned).transpose()?;
         let room = tokio::task::block_in_place(|| {
             let mut room = Room::open(configuration, &data, listen, guardian)?;
             room.follow(file, checked)?;
             anyhow::Ok(room)
         })?;
-        reload_on_hangup(&room)?;
+        reload_on(hangup, &room);
         let (address, data) = (room.address, data.path());
         telemetry::events::Started { address, data }.tell();
         let hurry = room.hurry();
@@ -110,7 +113,10 @@ fn live(
             reason
         };
         room.serve(first).await
-    })
+    });
+    // Who looks up a broker's name may do so for minutes; the end does not wait for that.
+    runtime.shutdown_background();
+    lived
 }
 
 /// The guardian, which is this process's standard input.
@@ -144,9 +150,8 @@ async fn guardian_gone(told: Option<tokio::sync::oneshot::Receiver<()>>) -> &'st
     "the guardian is gone"
 }
 
-/// HUP: the configuration file is looked at anew.
-fn reload_on_hangup(room: &Room) -> anyhow::Result<()> {
-    let mut hangup = signal(SignalKind::hangup())?;
+/// HUP: the configuration file is looked at anew. One that came before the room was open counts.
+fn reload_on(mut hangup: tokio::signal::unix::Signal, room: &Room) {
     if let Some(reload) = room.reload() {
         tokio::spawn(async move {
             while hangup.recv().await.is_some() {
@@ -154,7 +159,6 @@ fn reload_on_hangup(room: &Room) -> anyhow::Result<()> {
             }
         });
     }
-    Ok(())
 }
 
 /// Tokio for the edges: two threads are plenty beside the flow.

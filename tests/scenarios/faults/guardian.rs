@@ -229,6 +229,27 @@ fn what_must_be_on_goes_on_as_soon_as_its_minimum_off_allows() {
 }
 
 #[test]
+fn a_hangup_while_the_host_begins_ends_nobody() {
+    let bench = Bench::new(1.0);
+    let starting = bench.room.launch_guarded();
+    let guardian = starting.pid();
+    let hang_up = || {
+        let guardian = Pid::from_raw(guardian.cast_signed()).expect("it has a number");
+        kill_process(guardian, Signal::HUP).expect("it lives");
+    };
+    until("the guardian to have a host", || {
+        let children = format!("/proc/{guardian}/task/{guardian}/children");
+        let children = std::fs::read_to_string(children).ok()?;
+        (!children.is_empty()).then_some(())
+    });
+    hang_up();
+    let host = starting.ready();
+    hang_up();
+    assert!(!host.log().contains("signal 1"), "{}", host.log());
+    assert_eq!(host.terminate().code(), Some(0));
+}
+
+#[test]
 fn systemd_hears_that_it_is_ready_that_it_lives_and_that_it_ends() {
     let bench = Bench::new(1.0);
     let path = bench.room.path().join("notify.sock");

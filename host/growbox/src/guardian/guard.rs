@@ -36,6 +36,7 @@ pub(crate) fn guard(data: &Path) -> anyhow::Result<ExitCode> {
         host: Some(host),
         kept: None,
         turned: Moment(0),
+        hangup: false,
         driving: None,
         systemd: Systemd::of_environment(),
         recorder: Recorder::begin(data.to_owned()).context("no thread for deeds")?,
@@ -56,6 +57,8 @@ struct Guardian<'a> {
     kept: Option<Kept>,
     /// When the host's flow turned last, as it said.
     turned: Moment,
+    /// Somebody wants the host to look at its configuration anew.
+    hangup: bool,
     driving: Option<Driving>,
     systemd: Systemd,
     recorder: Recorder,
@@ -100,10 +103,10 @@ impl Guardian<'_> {
         };
         let mut acts = self.take(words, now);
         for signal in signals.try_iter() {
-            if signal != SIGHUP {
+            if signal == SIGHUP {
+                self.hangup = true;
+            } else {
                 acts.extend(self.watch.hear(Heard::Asked, now));
-            } else if let Some(host) = &self.host {
-                host.signal(Signal::HUP);
             }
         }
         if let Some(end) = self.host.as_mut().and_then(Host::ended) {
@@ -125,6 +128,10 @@ impl Guardian<'_> {
             match word {
                 Word::Turned(moment) if moment > self.turned => {
                     self.turned = moment;
+                    // Before that a host may not listen yet, and would end.
+                    if std::mem::take(&mut self.hangup) {
+                        self.signal(Signal::HUP);
+                    }
                     acts.extend(self.watch.hear(Heard::Turned, now));
                 }
                 Word::Turned(_) => {}
