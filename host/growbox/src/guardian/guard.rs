@@ -1,6 +1,6 @@
 //! `growbox run`: the guardian, with the host as its child. It owns nothing of the room while the host lives.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use super::child::Host;
 use super::deeds::Recorder;
 use super::hands::Hands;
 use super::plan::Safing;
+use super::safe::alone;
 use super::systemd::Systemd;
 use super::watch::{Act, Driven, End, Heard, Watch};
 use super::word::{Kept, Word, boot_id};
@@ -30,11 +31,19 @@ const TICK: Duration = Duration::from_millis(50);
 pub(crate) fn guard(data: &Path) -> anyhow::Result<ExitCode> {
     let signals = signals()?;
     let host = Host::start()?;
+    let before = Kept::read(data).unwrap_or_else(|error| {
+        tracing::warn!("what the host before left on is not known: safe.json: {error}");
+        None
+    });
     let mut guardian = Guardian {
         data,
         watch: Watch::new(boot_time()),
         host: Some(host),
-        kept: None,
+        kept: before.map(|kept| Kept {
+            given_up: None,
+            ..kept
+        }),
+        inherited: true,
         turned: Moment(0),
         hangup: false,
         driving: None,
@@ -55,6 +64,8 @@ struct Guardian<'a> {
     host: Option<Host>,
     /// What the newest host wants done without it.
     kept: Option<Kept>,
+    /// That is of a host before this guardian.
+    inherited: bool,
     /// When the host's flow turned last, as it said.
     turned: Moment,
     /// Somebody wants the host to look at its configuration anew.
@@ -141,7 +152,7 @@ impl Guardian<'_> {
                     acts.extend(self.watch.hear(Heard::Ready, now));
                 }
                 Word::Plan(kept) => {
-                    self.kept = Some(*kept);
+                    (self.kept, self.inherited) = (Some(*kept), false);
                     acts.extend(self.watch.hear(Heard::Planned, now));
                 }
             }
@@ -197,11 +208,18 @@ impl Guardian<'_> {
     fn begin_to_drive(&mut self, why: String) {
         self.take_over(why.clone());
         self.drive(boot_time());
-        tracing::error!("{why}; its devices are driven to their safe levels");
+        if self.driving.is_some() {
+            tracing::error!("{why}; its devices are driven to their safe levels");
+        } else {
+            tracing::error!("{why}");
+        }
         self.systemd.status(why);
     }
 
     fn take_over(&mut self, why: String) {
+        if self.inherited && !self.is_mine() {
+            return;
+        }
         let Some(kept) = &self.kept else { return };
         if let Some(driving) = &mut self.driving
             && !driving.shared
@@ -222,6 +240,17 @@ impl Guardian<'_> {
             }
             Err(error) => tracing::error!("cannot drive anything: {error:#}"),
         }
+    }
+
+    /// What another host drove is this guardian's once that one and its own are gone: somebody
+    /// may have started a second one beside it by mistake.
+    fn is_mine(&mut self) -> bool {
+        let alone = alone(self.data);
+        if let (Err(error), None) = (&alone, &self.host) {
+            tracing::error!("{error:#}");
+            self.kept = None;
+        }
+        alone.is_ok()
     }
 
     fn drive(&mut self, now: Moment) {
@@ -280,10 +309,21 @@ impl Guardian<'_> {
         self.systemd.status(told.clone());
         if let Some(kept) = &mut self.kept {
             kept.given_up = Some(told);
-            if let Err(error) = kept.write(self.data) {
-                tracing::error!("cannot write safe.json: {error}");
-            }
+            write_beside(kept.clone(), self.data.to_owned());
         }
+    }
+}
+
+/// A disk that does not answer holds up no device.
+fn write_beside(kept: Kept, data: PathBuf) {
+    let thread = std::thread::Builder::new().name("safe-plan".into());
+    let begun = thread.spawn(move || {
+        if let Err(error) = kept.write(&data) {
+            tracing::error!("cannot write safe.json: {error}");
+        }
+    });
+    if let Err(error) = begun {
+        tracing::error!("no thread to write safe.json: {error}");
     }
 }
 

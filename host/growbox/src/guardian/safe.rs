@@ -55,8 +55,8 @@ fn make_safe(args: &SafeArgs, data: Option<&Path>) -> anyhow::Result<()> {
     bail!("not everything is at its safe level; look at the devices, then run it again")
 }
 
-/// While a host lives it drives its devices itself.
-fn alone(data: &Path) -> anyhow::Result<Option<File>> {
+/// While a host lives it drives its devices itself. Nobody begins while what this returns lives.
+pub(super) fn alone(data: &Path) -> anyhow::Result<Option<File>> {
     let path = data.join("lock");
     let file = match File::open(&path) {
         Ok(file) => file,
@@ -76,17 +76,11 @@ fn alone(data: &Path) -> anyhow::Result<Option<File>> {
 }
 
 fn kept(data: &Path) -> anyhow::Result<Option<Kept>> {
-    let path = safe_file(data);
-    let text = match std::fs::read(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
-    };
-    let kept = serde_json::from_slice(&text).with_context(|| {
+    Kept::read(data).with_context(|| {
+        let path = safe_file(data);
         let path = path.display();
         format!("{path} is no safe plan: start the host once, which writes it anew")
-    })?;
-    Ok(Some(kept))
+    })
 }
 
 /// Tells everybody, until all have confirmed or the time is over. The next host's log tells of it.

@@ -221,9 +221,10 @@ impl Watch {
                 let why = "the host ended before every device was at its safe level";
                 self.leave(why.to_owned(), 0, now)
             }
-            // It never drove anything: what is wrong is wrong from the beginning.
+            // It never drove anything: what is wrong is wrong from the beginning. What the one
+            // before it left on is another matter.
             Stage::Up { .. } | Stage::Ending { .. } if !self.planned => {
-                vec![Act::Leave(end.code())]
+                self.leave(end.told(), end.code(), now)
             }
             Stage::Up { well, .. } => {
                 if *well >= WELL {
@@ -448,7 +449,9 @@ mod tests {
     #[test]
     fn what_fails_from_the_beginning_is_passed_on() {
         let mut watch = Watch::new(at(0));
-        assert_eq!(watch.hear(ended(End::Code(2)), at(50)), [Act::Leave(2)]);
+        let acts = watch.hear(ended(End::Code(2)), at(50));
+        assert!(matches!(&acts[..], [Act::Drive(_)]), "{acts:?}");
+        assert_eq!(watch.look(SAFE, at(50)), [Act::Leave(2)]);
     }
 
     #[test]

@@ -87,6 +87,18 @@ impl Kept {
         })
     }
 
+    /// As it stands on disk, where it does.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no plan.
+    pub(crate) fn read(data: &Path) -> io::Result<Option<Self>> {
+        match std::fs::read(safe_file(data)) {
+            Ok(text) => Ok(Some(serde_json::from_slice(&text)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Replaces `safe.json` whole; returns once it would survive a power cut.
     pub(crate) fn write(&self, data: &Path) -> io::Result<()> {
         let path = safe_file(data);
