@@ -201,7 +201,7 @@ mod tests {
         }
     }
 
-    fn written(seconds: i64, why: &str) -> Deed {
+    fn written(seconds: u64, why: &str) -> Deed {
         deed(&arrival(Some(1.0), false), Instant(seconds), why).unwrap()
     }
 
