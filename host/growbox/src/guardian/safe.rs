@@ -12,7 +12,7 @@ use growbox_model::{Moment, Span};
 use super::deeds::Recorder;
 use super::hands::Hands;
 use super::plan::{Safing, Step};
-use super::word::{Kept, boot_id, safe_file};
+use super::word::{Kept, boot_id, safe_file, stale_file};
 use crate::cli::{Environment, SafeArgs, data_directory};
 use crate::config;
 use crate::room::boot_time;
@@ -35,6 +35,12 @@ fn make_safe(args: &SafeArgs, data: Option<&Path>) -> anyhow::Result<()> {
     let place = data_directory(data, configured.as_deref(), &Environment::of_process());
     let _alone = alone(&place.data)?;
     let Some(kept) = kept(&place.data)? else {
+        if stale_file(&place.data).exists() {
+            bail!(
+                "what was written last of where devices go is out of date, and the disk took nothing newer: nothing was driven; make room in {}, look at the devices, then start the host",
+                place.data.display()
+            );
+        }
         println!(
             "nothing to do: {} is not there, no host drove anything from here",
             safe_file(&place.data).display()

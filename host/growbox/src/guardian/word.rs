@@ -51,6 +51,11 @@ pub(crate) fn safe_file(data: &Path) -> PathBuf {
     data.join("safe.json")
 }
 
+/// Where a plan is put that is out of date while the disk takes no newer one.
+pub(crate) fn stale_file(data: &Path) -> PathBuf {
+    data.join("safe.stale.json")
+}
+
 /// Why the guardian of a data directory has given up on its host, where it has.
 pub(crate) fn given_up(data: &Path) -> Option<String> {
     let text = std::fs::read(safe_file(data)).ok()?;
@@ -99,6 +104,28 @@ impl Kept {
         }
     }
 
+    /// Whether who drives by this one drives wrong now that the newer one holds: another device or
+    /// level, or one on before it has rested. Who goes off goes off by either.
+    pub(crate) fn misleads(&self, newer: &Self) -> bool {
+        let aims = |kept: &Self| -> Vec<_> {
+            let same_boot = self.boot == newer.boot;
+            let devices = kept.plan.devices.iter();
+            devices
+                .map(|own| {
+                    let on = own.safe_level > 0.0 && same_boot;
+                    let course = on.then_some((own.level, own.free_at));
+                    (own.output.clone(), own.active_low, own.safe_level, course)
+                })
+                .collect()
+        };
+        self.broker != newer.broker || aims(self) != aims(newer)
+    }
+
+    /// Puts what is on disk aside, so that nobody drives by it. That works on a full disk too.
+    pub(crate) fn put_aside(data: &Path) -> io::Result<()> {
+        std::fs::rename(safe_file(data), stale_file(data))
+    }
+
     /// Replaces `safe.json` whole; returns once it would survive a power cut.
     pub(crate) fn write(&self, data: &Path) -> io::Result<()> {
         let path = safe_file(data);
@@ -122,9 +149,8 @@ mod tests {
     use super::*;
     use growbox_model::{DeviceId, Span};
 
-    #[test]
-    fn a_host_agrees_to_the_safe_level_until_it_wants_another() {
-        let lamp = |level| SafeDevice {
+    fn lamp(level: Option<f64>) -> SafeDevice {
+        SafeDevice {
             device: DeviceId::new("lamp").unwrap(),
             output: "mqtt:lamp".into(),
             active_low: false,
@@ -134,15 +160,53 @@ mod tests {
             min_off: Span::ZERO,
             free_at: None,
             bound_until: None,
+        }
+    }
+
+    fn kept(devices: Vec<SafeDevice>) -> Kept {
+        let plan = SafePlan { devices };
+        Kept {
+            boot: "one".into(),
+            plan,
+            ..Kept::default()
+        }
+    }
+
+    #[test]
+    fn an_old_plan_misleads_who_would_drive_elsewhere_or_too_early() {
+        let now = |level, free_at: Option<u64>| SafeDevice {
+            level,
+            free_at: free_at.map(Moment),
+            bound_until: free_at.map(Moment),
+            ..lamp(None)
         };
-        let agrees = |devices: Vec<SafeDevice>| {
-            let plan = SafePlan { devices };
-            let kept = Kept {
-                plan,
-                ..Kept::default()
-            };
-            kept.agrees(&lamp(Some(1.0)))
+        let old = kept(vec![now(Some(1.0), None)]);
+        assert!(!old.misleads(&old));
+        assert!(
+            !old.misleads(&kept(vec![now(Some(0.0), Some(9))])),
+            "off is off"
+        );
+        assert!(old.misleads(&kept(Vec::new())), "it is only observed now");
+        let on = |level, free_at| SafeDevice {
+            safe_level: 1.0,
+            ..now(level, free_at)
         };
+        assert!(old.misleads(&kept(vec![on(Some(1.0), None)])));
+        let (runs, rests) = (
+            kept(vec![on(Some(1.0), None)]),
+            kept(vec![on(Some(0.0), Some(9))]),
+        );
+        assert!(runs.misleads(&rests));
+        let earlier = Kept {
+            boot: "two".into(),
+            ..runs
+        };
+        assert!(!earlier.misleads(&rests), "then it rests in any case");
+    }
+
+    #[test]
+    fn a_host_agrees_to_the_safe_level_until_it_wants_another() {
+        let agrees = |devices| kept(devices).agrees(&lamp(Some(1.0)));
         assert!(agrees(vec![lamp(None)]));
         assert!(agrees(vec![lamp(Some(0.0))]));
         assert!(!agrees(vec![lamp(Some(0.5))]), "it wants it on");

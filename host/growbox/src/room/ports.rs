@@ -198,11 +198,9 @@ impl Ports for LivePorts {
     }
 
     fn storage(&self) -> Option<ComponentRow> {
-        Some(storage::told(
-            &self.log.health(),
-            self.log.size_bytes(),
-            &self.data,
-        ))
+        let (health, size) = (self.log.health(), self.log.size_bytes());
+        let row = storage::told(&health, size, &self.data);
+        Some(storage::beside_plan(row, self.safekeeping.is_behind()))
     }
 
     fn backlog(&mut self, after: Seq, limit: usize) -> Vec<Arc<Event>> {

@@ -4,9 +4,9 @@
 //! other, or the flow. Each has a slot that holds the newest plan only.
 
 use std::convert::Infallible;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,12 +16,23 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use growbox_model::SafePlan;
 
 use super::outbound::Beats;
-use crate::guardian::word::{Behind, Kept, Word, boot_id};
+use crate::guardian::word::{Behind, Kept, Word, boot_id, stale_file};
 
 /// How often the guardian hears of the flow.
 const BEAT: Duration = Duration::from_millis(500);
 /// The last plan of a host that ends is on disk and with the guardian within this, or never.
 const LAST_PLAN: Duration = Duration::from_secs(1);
+
+/// Whether the newest plan is on disk, as far as anybody has tried.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Unwritten(Arc<AtomicBool>);
+
+impl Unwritten {
+    /// Whether it is not.
+    pub(super) fn is_so(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
 
 /// Where plans are left; dropped, its threads tell the last one and end.
 #[derive(Debug)]
@@ -29,6 +40,7 @@ pub(super) struct Safekeeping {
     boot: String,
     broker: Option<Behind>,
     slots: Vec<Slot>,
+    unwritten: Unwritten,
     /// Each closes when its thread has ended.
     threads: Vec<Receiver<Infallible>>,
 }
@@ -61,10 +73,12 @@ impl Safekeeping {
             boot: boot_id(),
             broker,
             slots: Vec::new(),
+            unwritten: Unwritten::default(),
             threads: Vec::new(),
         };
         let plans = all.slot();
-        all.spawn("safe-plan", move || keep(&data, &plans))?;
+        let unwritten = all.unwritten.clone();
+        all.spawn("safe-plan", move || keep(&data, &plans, &unwritten))?;
         let Some(stream) = guardian else {
             return Ok((all, Opening(None)));
         };
@@ -98,6 +112,11 @@ impl Safekeeping {
             });
         self.threads.push(ended);
         spawned.map(drop).context("no thread for the safe plan")
+    }
+
+    /// Whether the newest plan could not be written.
+    pub(super) fn is_behind(&self) -> bool {
+        self.unwritten.is_so()
     }
 
     /// Takes a plan; the one before is no longer of interest.
@@ -156,9 +175,10 @@ impl Taker {
 }
 
 /// Writes each plan; one that cannot be written is said once in a row.
-fn keep(data: &std::path::Path, plans: &Taker) {
-    let mut well = true;
-    let mut last = None;
+fn keep(data: &Path, plans: &Taker, unwritten: &Unwritten) {
+    let mut on_disk = Kept::read(data).ok().flatten();
+    // An older process may have written another form of it.
+    let mut first = true;
     while plans.woken.recv().is_ok() {
         let Some(mut kept) = plans.take() else {
             continue;
@@ -167,21 +187,44 @@ fn keep(data: &std::path::Path, plans: &Taker) {
         for device in &mut kept.plan.devices {
             device.confirmed = false;
         }
-        if last.as_ref() == Some(&kept) {
+        if !std::mem::take(&mut first) && on_disk.as_ref() == Some(&kept) {
             continue;
         }
-        let written = kept.write(data);
-        last = written.is_ok().then_some(kept);
-        if let Err(error) = &written
-            && well
-        {
-            let data = data.display();
-            tracing::error!(
-                "cannot write {data}/safe.json: {error}; `growbox safe` knows only what was written before"
-            );
+        match kept.write(data) {
+            Ok(()) => {
+                on_disk = Some(kept);
+                unwritten.0.store(false, Ordering::Release);
+                // Where there is none, none is in the way.
+                let _ = std::fs::remove_file(stale_file(data));
+            }
+            Err(error) => {
+                if on_disk.as_ref().is_none_or(|old| old.misleads(&kept)) {
+                    put_aside(data);
+                    on_disk = None;
+                }
+                if !unwritten.0.swap(true, Ordering::AcqRel) {
+                    complain(data, &error);
+                }
+            }
         }
-        well = written.is_ok();
     }
+}
+
+/// What nobody may drive by any more.
+fn put_aside(data: &Path) {
+    match Kept::put_aside(data) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            tracing::error!("`growbox safe` would drive by a plan that is out of date: {error}");
+        }
+        _ => {}
+    }
+}
+
+fn complain(data: &Path, error: &std::io::Error) {
+    let data = data.display();
+    tracing::error!(
+        "cannot write {data}/safe.json: {error}; `growbox safe` drives nothing that has changed since"
+    );
 }
 
 /// Tells plans at once and beats now and then, until either side is gone.
@@ -211,4 +254,61 @@ fn say(stream: &mut UnixStream, word: &Word) -> std::io::Result<()> {
     let mut line = serde_json::to_vec(word)?;
     line.push(b'\n');
     stream.write_all(&line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use growbox_model::{DeviceId, SafeDevice, Span};
+
+    fn plan(output: &str, level: f64) -> SafePlan {
+        let device = SafeDevice {
+            device: DeviceId::new("heater").unwrap(),
+            output: output.into(),
+            active_low: false,
+            safe_level: 0.0,
+            level: Some(level),
+            confirmed: true,
+            min_off: Span::ZERO,
+            free_at: None,
+            bound_until: None,
+        };
+        SafePlan {
+            devices: vec![device],
+        }
+    }
+
+    /// Keeps a plan and ends; whether it could not be written.
+    fn kept(data: &Path, plan: SafePlan) -> bool {
+        let mut all = Safekeeping {
+            boot: boot_id(),
+            broker: None,
+            slots: Vec::new(),
+            unwritten: Unwritten::default(),
+            threads: Vec::new(),
+        };
+        let (plans, unwritten) = (all.slot(), all.unwritten.clone());
+        all.take(plan);
+        drop(all);
+        keep(data, &plans, &unwritten);
+        unwritten.is_so()
+    }
+
+    #[test]
+    fn a_plan_that_misleads_is_put_aside_when_no_newer_one_can_be_written() {
+        let data = tempfile::tempdir().unwrap();
+        let data = data.path();
+        assert!(!kept(data, plan("unix:/room#a", 1.0)));
+        // What is in the way of every new file.
+        let hindrance = data.join("safe.new");
+        std::fs::create_dir(&hindrance).unwrap();
+        assert!(kept(data, plan("unix:/room#a", 0.0)));
+        assert!(Kept::read(data).unwrap().is_some(), "off is off by either");
+        assert!(kept(data, plan("unix:/room#b", 0.0)));
+        assert_eq!(Kept::read(data).unwrap(), None);
+        assert!(stale_file(data).exists());
+        std::fs::remove_dir(&hindrance).unwrap();
+        assert!(!kept(data, plan("unix:/room#b", 0.0)));
+        assert!(Kept::read(data).unwrap().is_some() && !stale_file(data).exists());
+    }
 }

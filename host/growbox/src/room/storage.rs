@@ -42,6 +42,19 @@ pub(super) fn told(health: &Health, size_bytes: u64, data: &Path) -> ComponentRo
     }
 }
 
+/// The same, where the safe plan that is on disk may be out of date.
+pub(super) fn beside_plan(row: ComponentRow, is_behind: bool) -> ComponentRow {
+    if !is_behind || row.why.is_some() {
+        return row;
+    }
+    let why = "safe.json cannot be written: only a guardian that lives knows where devices go when the host is gone";
+    ComponentRow {
+        status: "degraded".into(),
+        why: Some(why.into()),
+        ..row
+    }
+}
+
 fn trouble(health: &Health, waited: f64, free: Option<f64>) -> Option<String> {
     if let Some(error) = &health.error {
         return Some(error.clone());
@@ -78,6 +91,15 @@ mod tests {
         assert_eq!(&*row.status, "healthy");
         assert!(row.figures["free_bytes"] > 0.0);
         assert_eq!(row.figures["size_bytes"], 0.0);
+    }
+
+    #[test]
+    fn a_safe_plan_that_is_not_on_disk_is_no_health() {
+        let row = told(&Health::default(), 0, Path::new("/"));
+        assert_eq!(beside_plan(row.clone(), false), row);
+        let behind = beside_plan(row, true);
+        assert_eq!(&*behind.status, "degraded");
+        assert!(behind.why.is_some_and(|why| why.contains("safe.json")));
     }
 
     #[test]
