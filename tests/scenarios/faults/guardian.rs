@@ -1,5 +1,6 @@
 //! The guardian over the real binary: whatever ends the host, devices are where they are safe, and it comes back.
 
+use std::io::Write as _;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
 
@@ -199,6 +200,82 @@ fn what_a_host_left_on_goes_off_though_the_next_one_fails_from_the_beginning() {
     assert_eq!(ended.status.code(), Some(1));
     assert_eq!(bench.outside.level("valve"), 0.0);
     assert_eq!(bench.outside.level("fan"), 0.25);
+}
+
+#[test]
+fn a_guardian_whose_words_nobody_reads_drives_all_the_same() {
+    let bench = Bench::new(1.0);
+    let words = bench.room.path().join("words");
+    let made = Command::new("mkfifo").arg(&words).status();
+    assert!(made.expect("there is a mkfifo").success());
+    // Open at both ends, so that nobody waits for the other; full from here on.
+    let mut full = std::fs::File::options();
+    let mut full = full.read(true).write(true).open(&words).expect("there");
+    std::thread::spawn(move || while full.write_all(&[b'x'; 4096]).is_ok() {});
+    let run = bench.room.guarded();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "exec \"$0\" \"$@\" 2>words"])
+        .arg(run.get_program())
+        .args(run.get_args())
+        .env("GROWBOX_DATA", bench.room.data())
+        .current_dir(bench.room.path());
+    let host = bench.room.start_as(command);
+    switch_on(&bench, &host);
+    let then = bench.outside.now();
+    let host = host.replaced_after(Signal::KILL);
+    let after = off_after(&bench, then);
+    assert!(after <= AFTER_AN_END, "the valve was on for {after} s");
+    assert_eq!(host.terminate().code(), Some(0));
+}
+
+/// A lamp that is to run for a minute once it is on.
+const LAMP: &str = r#"
+[zone.tent]
+operation = "control"
+[device]
+lamp = { zone = "tent", role = "other", switched = true, min_on = 60, min_off = 0, output = "unix:{folder}/room.sock#lamp" }
+"#;
+
+#[test]
+fn who_breaks_a_minimum_on_says_so() {
+    let room = Room::new(LAMP);
+    let outside = Outside::new(&room.path().join("room.sock"), &["lamp"], 1.0);
+    let lamp_on = |host: &Host| {
+        let set = json!({"level": 1.0, "for": 3600, "who": "ann", "reason": "a test"});
+        let _ = host
+            .client()
+            .post("/api/v1/devices/lamp/set", &set)
+            .expect(200);
+        until("the lamp to be on", || {
+            (outside.level("lamp") == 1.0).then_some(())
+        });
+        until("the plan to be on disk", || {
+            let plan = std::fs::read_to_string(room.data().join("safe.json")).ok()?;
+            plan.contains(r#""level":1.0"#).then_some(())
+        });
+    };
+    let told = |host: &Host, why: &str| {
+        let why = format!("{why}; breaks the minimum on");
+        host.client()
+            .wait_event("type=device.state.changed", |event| {
+                event["data"]["trigger"] == why.as_str()
+            });
+        assert_eq!(outside.level("lamp"), 0.0);
+    };
+    let host = room.start_guarded();
+    lamp_on(&host);
+    let host = host.replaced_after(Signal::KILL);
+    told(&host, "guardian: the host was ended by signal 9");
+    assert_eq!(host.terminate().code(), Some(0));
+
+    let host = room.start();
+    lamp_on(&host);
+    host.kill();
+    let _ = room.cli(["safe"]).expect(0);
+    let host = room.start();
+    told(&host, "growbox safe: no host was left");
+    assert_eq!(host.terminate().code(), Some(0));
 }
 
 /// A fan that must run when nobody decides, and rests six seconds first.
