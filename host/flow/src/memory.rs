@@ -49,6 +49,11 @@ impl Memory {
         known
     }
 
+    /// Whether the machine has booted since.
+    pub(crate) fn booted_anew(&mut self, booted: bool) {
+        self.restored.same_boot = !booted;
+    }
+
     pub(crate) fn state(&self, plugin: &PluginId) -> State {
         self.states.get(plugin).cloned().unwrap_or_default()
     }

@@ -32,6 +32,8 @@ pub(crate) struct Series {
     pub taken: Moment,
     pub taken_at: Instant,
     pub stale: bool,
+    /// Whether it has spoken since the start, or the host was away for no time that counts.
+    pub heard: bool,
     /// Since when it has said the very same.
     same_since: Moment,
     /// When it is looked at next, where that is planned.
@@ -64,6 +66,7 @@ impl Series {
             taken: event.taken,
             taken_at: event.taken_at,
             stale: false,
+            heard: true,
             same_since: event.taken,
             watched: None,
             interval: configured.unwrap_or(LONGEST_INTERVAL),
@@ -87,6 +90,7 @@ impl Series {
         if self.value.to_bits() != reading.value.to_bits() {
             self.same_since = event.taken;
         }
+        self.heard = true;
         self.value = reading.value;
         self.quality = reading.quality;
         self.at = event.at;
@@ -127,7 +131,9 @@ impl Series {
 
     /// Why it is not believed; who has said the very same for `frozen_after` is frozen.
     pub(crate) fn trouble(&self, now: Moment, frozen_after: Option<Span>) -> Option<Trouble> {
-        if self.stale || now >= self.stale_at() {
+        if !self.heard {
+            Some(Trouble::Absent)
+        } else if self.stale || now >= self.stale_at() {
             Some(Trouble::Stale)
         } else if self.quality == Quality::Bad {
             Some(Trouble::Bad)
@@ -140,6 +146,6 @@ impl Series {
 
     /// Whether it can be acted upon now.
     pub(crate) fn fresh(&self, now: Moment) -> bool {
-        !self.stale && now < self.stale_at() && self.quality != Quality::Bad
+        self.heard && !self.stale && now < self.stale_at() && self.quality != Quality::Bad
     }
 }

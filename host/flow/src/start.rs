@@ -134,6 +134,11 @@ impl Flow {
             });
             self.remember_event(event);
         }
+        let away = !(restored.clean && restored.same_boot);
+        // Under the events clock no time passes but that of events.
+        if away && !self.clock.by_events() {
+            self.zones.doubt();
+        }
         for (source, id, seq) in &restored.ids {
             let now = self.machine.boot;
             self.intake.duplicates.remember(source, id, *seq, now);

@@ -22,6 +22,13 @@ impl Zones {
         })
     }
 
+    /// Nothing that was said before the start is believed: nobody knows how long ago that was.
+    pub(crate) fn doubt(&mut self) {
+        for series in self.all_series() {
+            series.heard = false;
+        }
+    }
+
     /// Whether a zone has a fresh, plausible value of a quantity.
     pub(crate) fn fresh(&self, zone: &ZoneId, quantity: &Quantity, now: Moment) -> bool {
         let mut series = self.vouched(zone, quantity.as_str());

@@ -305,6 +305,12 @@ impl Zones {
             .filter(|series| series.measured)
     }
 
+    /// Every series there is, to be changed.
+    pub(crate) fn all_series(&mut self) -> impl Iterator<Item = &mut Series> {
+        self.revision += 1;
+        self.series.iter_mut()
+    }
+
     /// A series that had fallen silent before the host started.
     pub(crate) fn was_silent(&mut self, sensor: &SensorId, quantity: &Quantity) {
         if let Some(&place) = self.index.get(&(sensor.clone(), quantity.clone())) {

@@ -1,4 +1,4 @@
-//! Plug-ins that speak for sensors of their own: heard by handlers, and no device hangs on it.
+//! Whom devices hang on: no plug-in that speaks for sensors of its own, nobody from before a crash.
 
 use growbox_model::effect::{Draft, Effect};
 use growbox_model::incoming::reading;
@@ -10,7 +10,9 @@ use growbox_model::{
 };
 use serde_json::json;
 
+use crate::Input;
 use crate::bench::{Bench, Guest, at, event, every, field, guest, room, tent, warmth};
+use crate::memory::Memory;
 
 fn temperature() -> Quantity {
     Quantity::new("temperature").unwrap()
@@ -153,4 +155,37 @@ fn a_sensor_from_outside_that_nobody_configured_counts_where_unknown_ones_do() {
     assert!(!turn_on(&mut bench));
     bench.post(vec![warmth("found", 45.0, at(1))]);
     assert_eq!(tripped(&bench), ["hot"]);
+}
+
+/// A switch that needs to know how warm it is, a reading, and an end of the host.
+fn away(clean: bool, same_boot: bool) -> Bench {
+    let mut before = Bench::new(spec(&[sensor("canopy", None)]), Vec::new());
+    before.post(vec![warmth("canopy", 21.0, at(0))]);
+    assert!(turn_on(&mut before));
+    if clean {
+        before.turn([Input::Stop("a test".into())]);
+        before.run();
+    }
+    let mut memory = Memory::of(&before.behind.commits);
+    memory.booted_anew(!same_boot);
+    let (room, wall) = (before.flow.room.clone(), before.machine.wall);
+    Bench::restarted(room, Vec::new(), memory, wall)
+}
+
+#[test]
+fn after_an_unclean_end_or_another_boot_nobody_is_believed_before_they_have_spoken() {
+    for (clean, same_boot) in [(false, true), (true, false), (false, false)] {
+        let mut bench = away(clean, same_boot);
+        assert_eq!(seen(&mut bench), None);
+        assert!(!turn_on(&mut bench), "clean {clean}, same boot {same_boot}");
+        bench.post(vec![warmth("canopy", 21.0, at(3))]);
+        assert!(turn_on(&mut bench));
+    }
+}
+
+#[test]
+fn after_a_clean_end_within_a_boot_what_is_fresh_still_is() {
+    let mut bench = away(true, true);
+    assert_eq!(seen(&mut bench), Some(21.0));
+    assert!(turn_on(&mut bench));
 }
