@@ -307,7 +307,7 @@ impl Bench {
     pub(crate) fn restarted(
         room: RoomSpec,
         guests: Vec<Guest>,
-        mut memory: Memory,
+        memory: Memory,
         wall: Instant,
     ) -> Self {
         let wall = match room.node.clock {
@@ -319,6 +319,16 @@ impl Bench {
             wall,
             wall_trusted: true,
         };
+        Self::restarted_on(machine, room, guests, memory)
+    }
+
+    /// The same, on a machine whose clocks say this.
+    pub(crate) fn restarted_on(
+        machine: Machine,
+        room: RoomSpec,
+        guests: Vec<Guest>,
+        mut memory: Memory,
+    ) -> Self {
         let flow = Flow::start(Start {
             deeds: Vec::new(),
             room,

@@ -2,7 +2,7 @@
 
 use growbox_model::commit::Record;
 use growbox_model::ports::wall_of;
-use growbox_model::{Json, Moment, Objection, Operation, Role, ZoneId};
+use growbox_model::{Instant, Json, Moment, Now, Objection, Operation, Role, ZoneId};
 use serde_json::{Map, Value, json};
 
 use crate::flow::Flow;
@@ -13,6 +13,9 @@ use crate::say::Saying;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Pause {
     pub until: Option<Moment>,
+    /// When it ends by the wall, while that is all that is known: the log told it to a machine
+    /// whose clock was not set yet.
+    pub by_label: Option<Instant>,
     /// Paused systems; none means all.
     pub systems: Vec<String>,
 }
@@ -62,6 +65,7 @@ impl Flow {
         let now = self.clock.now();
         let pause = Pause {
             until: length.map(|l| now.moment + l),
+            by_label: None,
             systems: systems.unwrap_or_default(),
         };
         self.keep_pause(zone, Some(pause));
@@ -97,18 +101,42 @@ impl Flow {
     pub(crate) fn restore_pause(&mut self, zone: &ZoneId, kept: &Json) {
         #[derive(serde::Deserialize)]
         struct Kept {
-            until: Option<growbox_model::Instant>,
+            until: Option<Instant>,
             systems: Vec<String>,
         }
         let now = self.clock.now();
         let (Some(kept), Some(state)) = (kept.read::<Kept>(), self.zones.zone_mut(zone)) else {
             return;
         };
-        let until = kept.until.map(|wall| now.moment + wall.since(now.wall));
         state.pause = Some(Pause {
-            until,
+            until: kept.until.map(|end| moment_of(end, now)),
+            by_label: kept.until.filter(|_| !now.wall_trusted),
             systems: kept.systems,
         });
+    }
+
+    /// The wall clock has jumped: pauses and ramps last as long as they were to, and bear the new
+    /// label.
+    pub(crate) fn relabel_zones(&mut self) {
+        let now = self.clock.now();
+        let zones: Vec<ZoneId> = self.zones.ids().cloned().collect();
+        for zone in zones {
+            let Some(state) = self.zones.zone_mut(&zone) else {
+                continue;
+            };
+            let ramps = !state.ramps.is_empty();
+            let pause = state.pause.clone().filter(|pause| pause.until.is_some());
+            if let Some(mut pause) = pause {
+                if let Some(end) = pause.by_label {
+                    pause.until = Some(moment_of(end, now));
+                    pause.by_label = Some(end).filter(|_| !now.wall_trusted);
+                }
+                self.keep_pause(&zone, Some(pause));
+            }
+            if ramps {
+                self.keep_ramps(&zone);
+            }
+        }
     }
 
     /// Pauses whose time is over resume by themselves, and say so.
@@ -131,4 +159,9 @@ impl Flow {
             self.say(Saying::host("control.automation.resumed", &data).in_zone(Some(zone)));
         }
     }
+}
+
+/// When a wall-clock time comes, as far as the clock can tell now.
+fn moment_of(wall: Instant, now: Now) -> Moment {
+    now.moment + wall.since(now.wall)
 }

@@ -54,7 +54,7 @@ impl Flow {
         }
     }
 
-    fn keep_ramps(&mut self, zone: &ZoneId) {
+    pub(crate) fn keep_ramps(&mut self, zone: &ZoneId) {
         let now = self.clock.now();
         let Some(state) = self.zones.zone(zone) else {
             return;

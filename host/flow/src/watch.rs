@@ -126,6 +126,7 @@ impl Flow {
             return;
         }
         self.gate.relabel(self.clock.now());
+        self.relabel_zones();
         let seconds = jump.offset as f64 / Span::seconds(1).0 as f64;
         let data = json!({
             "expected": jump.expected,

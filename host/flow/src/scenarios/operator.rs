@@ -2,12 +2,12 @@
 
 use growbox_model::room::ClockForm;
 use growbox_model::row::{Answer, Order, PostStatus, Question, Signature, ZoneRow};
-use growbox_model::{DeviceId, Json, RoomSpec, Span};
+use growbox_model::{DeviceId, Json, Moment, RoomSpec, Span};
 use serde_json::json;
 
-use crate::Input;
 use crate::bench::{Bench, asking, at, event, every, field, guest, room, tent, warmth};
 use crate::memory::Memory;
+use crate::{Input, Machine};
 
 fn bench() -> Bench {
     let mut bench = Bench::new(room(ClockForm::System), Vec::new());
@@ -73,6 +73,45 @@ fn a_pause_refuses_controllers_and_ends_by_itself_even_over_a_restart() {
         2,
         "one a zone"
     );
+}
+
+#[test]
+fn a_pause_lasts_as_long_as_it_was_to_though_the_clock_is_set_only_after_the_start() {
+    let mut first = bench();
+    first.tell(json!({"type": "control.automation.paused",
+        "data": {"reason": "maintenance", "estimated_duration": 600}}));
+    let memory = Memory::of(&first.behind.commits);
+    // Five minutes later, on a machine that believes it is the day before.
+    let machine = Machine {
+        boot: Moment(1_000),
+        wall: at(60).minus(Span::hours(24)),
+        wall_trusted: false,
+    };
+    let mut second = Bench::restarted_on(machine, room(ClockForm::System), Vec::new(), memory);
+    second.machine.wall = at(360);
+    second.machine.wall_trusted = true;
+    second.pass(Span::seconds(299));
+    assert_eq!(&*zone(&mut second, "tent").operation, "paused");
+    // A clock that is set once more changes nothing.
+    second.machine.wall = at(0);
+    second.pass(Span::seconds(2));
+    assert_eq!(&*zone(&mut second, "tent").operation, "control");
+}
+
+#[test]
+fn a_pause_bears_the_new_label_once_the_wall_clock_has_jumped() {
+    let mut first = bench();
+    first.tell(json!({"type": "control.automation.paused",
+        "data": {"reason": "maintenance", "estimated_duration": 600}}));
+    let tomorrow = at(60).plus(Span::hours(24));
+    first.machine.wall = tomorrow;
+    first.run();
+    let memory = Memory::of(&first.behind.commits);
+    let wall = tomorrow.plus(Span::seconds(300));
+    let mut second = Bench::restarted(room(ClockForm::System), Vec::new(), memory, wall);
+    assert_eq!(&*zone(&mut second, "tent").operation, "paused");
+    second.pass(Span::seconds(301));
+    assert_eq!(&*zone(&mut second, "tent").operation, "control");
 }
 
 #[test]
