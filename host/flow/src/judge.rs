@@ -57,8 +57,8 @@ impl World for Surroundings<'_> {
         self.zones.measure(zone, quantity, self.now.moment)
     }
 
-    fn trouble(&self, zone: &ZoneId, quantity: &Quantity) -> Option<Trouble> {
-        self.zones.trouble(zone, quantity, self.now.moment)
+    fn trouble(&self, zone: &ZoneId, quantity: &Quantity, of: &[Trouble]) -> Option<Trouble> {
+        self.zones.trouble(zone, quantity, of, self.now.moment)
     }
 
     fn revision(&self) -> Option<u64> {

@@ -129,23 +129,38 @@ impl Series {
         self.taken + self.interval.times(INTERVALS)
     }
 
-    /// Why it is not believed; who has said the very same for `frozen_after` is frozen.
+    /// Why it is not believed.
     pub(crate) fn trouble(&self, now: Moment, frozen_after: Option<Span>) -> Option<Trouble> {
-        if !self.heard {
-            Some(Trouble::Absent)
-        } else if self.stale || now >= self.stale_at() {
-            Some(Trouble::Stale)
-        } else if self.quality == Quality::Bad {
-            Some(Trouble::Bad)
-        } else if frozen_after.is_some_and(|span| self.taken.since(self.same_since) >= span) {
-            Some(Trouble::Frozen)
-        } else {
-            None
+        let troubles = [
+            Trouble::Absent,
+            Trouble::Stale,
+            Trouble::Bad,
+            Trouble::Frozen,
+        ];
+        let mut troubles = troubles.into_iter();
+        troubles.find(|trouble| self.troubled_by(*trouble, now, frozen_after))
+    }
+
+    /// Whether this is why it is not believed, or one reason of several; who has said the very
+    /// same for `frozen_after` is frozen.
+    pub(crate) fn troubled_by(
+        &self,
+        trouble: Trouble,
+        now: Moment,
+        frozen_after: Option<Span>,
+    ) -> bool {
+        match trouble {
+            Trouble::Absent => !self.heard,
+            Trouble::Stale => self.stale || now >= self.stale_at(),
+            Trouble::Bad => self.quality == Quality::Bad,
+            Trouble::Frozen => {
+                frozen_after.is_some_and(|span| self.taken.since(self.same_since) >= span)
+            }
         }
     }
 
     /// Whether it can be acted upon now.
     pub(crate) fn fresh(&self, now: Moment) -> bool {
-        self.heard && !self.stale && now < self.stale_at() && self.quality != Quality::Bad
+        self.trouble(now, None).is_none()
     }
 }

@@ -42,18 +42,25 @@ impl Zones {
         vote(&mut votes).map(|measure| measure.value)
     }
 
-    /// Why nothing its sensors say of a quantity can be believed.
+    /// Which of these troubles, the first of them, keeps a sensor from being believed, while none
+    /// can be.
     pub(crate) fn trouble(
         &self,
         zone: &ZoneId,
         quantity: &Quantity,
+        of: &[Trouble],
         now: Moment,
     ) -> Option<Trouble> {
-        let mut worst = None;
-        for series in self.vouched(zone, quantity.as_str()) {
-            let trouble = self.trouble_of(series, now)?;
-            worst = worst.max(Some(trouble));
+        let series: Vec<&Series> = self.vouched(zone, quantity.as_str()).collect();
+        if series.is_empty() {
+            return of.iter().copied().find(|of| *of == Trouble::Absent);
         }
-        Some(worst.unwrap_or(Trouble::Absent))
+        if series.iter().any(|series| self.believes(series, now)) {
+            return None;
+        }
+        let has =
+            |series: &Series, trouble| series.troubled_by(trouble, now, self.frozen_after(series));
+        let mut of = of.iter().copied();
+        of.find(|trouble| series.iter().any(|series| has(series, *trouble)))
     }
 }

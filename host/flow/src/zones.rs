@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 
 use growbox_model::{
     DeviceSpec, Event, Instant, Moment, Operation, Quantity, Reading, Role, RoomSpec, SensorId,
-    SensorSpec, Source, Span, Text, Trouble, ZoneId, ZoneSpec,
+    SensorSpec, Source, Span, Text, ZoneId, ZoneSpec,
 };
 use growbox_pipeline::validate::{Bindings, SERIES};
 
@@ -284,13 +284,12 @@ impl Zones {
 
     /// Whether what a series says now counts.
     pub(crate) fn believes(&self, series: &Series, now: Moment) -> bool {
-        self.trouble_of(series, now).is_none()
+        series.trouble(now, self.frozen_after(series)).is_none()
     }
 
-    /// Why what a series says now does not count.
-    pub(crate) fn trouble_of(&self, series: &Series, now: Moment) -> Option<Trouble> {
-        let frozen_after = self.frozen_after.get(&series.sensor).copied();
-        series.trouble(now, frozen_after)
+    /// When a series counts as frozen.
+    pub(crate) fn frozen_after(&self, series: &Series) -> Option<Span> {
+        self.frozen_after.get(&series.sensor).copied()
     }
 
     pub(crate) fn members(&self, zone: &ZoneId) -> impl Iterator<Item = &Series> {

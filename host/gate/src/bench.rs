@@ -86,8 +86,9 @@ impl World for Told {
         let fresh = !self.stale.iter().any(|stale| stale.as_str() == quantity);
         self.measures.get(quantity).filter(|_| fresh).copied()
     }
-    fn trouble(&self, _zone: &ZoneId, quantity: &Quantity) -> Option<Trouble> {
-        self.stale.contains(quantity).then_some(Trouble::Stale)
+    fn trouble(&self, _zone: &ZoneId, quantity: &Quantity, of: &[Trouble]) -> Option<Trouble> {
+        let stale = self.stale.contains(quantity);
+        of.iter().copied().find(|of| stale && *of == Trouble::Stale)
     }
     fn day(&self, _zone: Option<&ZoneId>) -> Option<bool> {
         self.day

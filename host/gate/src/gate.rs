@@ -36,8 +36,9 @@ pub trait World {
     fn durable(&self, seq: Seq) -> bool;
     /// What a zone measures of a quantity now; none where nothing can be believed.
     fn measure(&self, zone: &ZoneId, quantity: &str) -> Option<f64>;
-    /// Why nothing a zone says of a quantity can be believed; none where something can.
-    fn trouble(&self, zone: &ZoneId, quantity: &Quantity) -> Option<Trouble>;
+    /// The first of these troubles that a zone's sensors of a quantity have, while none of them can
+    /// be believed.
+    fn trouble(&self, zone: &ZoneId, quantity: &Quantity, of: &[Trouble]) -> Option<Trouble>;
     /// While this stays the same, `operation`, `fresh` and `trouble` answer the same; none where nobody counts.
     fn revision(&self) -> Option<u64>;
 }

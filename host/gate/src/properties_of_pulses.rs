@@ -28,7 +28,12 @@ impl World for Told {
     fn measure(&self, _zone: &ZoneId, _quantity: &str) -> Option<f64> {
         None
     }
-    fn trouble(&self, _zone: &ZoneId, _quantity: &Quantity) -> Option<growbox_model::Trouble> {
+    fn trouble(
+        &self,
+        _zone: &ZoneId,
+        _quantity: &Quantity,
+        _of: &[growbox_model::Trouble],
+    ) -> Option<growbox_model::Trouble> {
         None
     }
     fn operation(&self, _device: &DeviceSpec) -> Operation {

@@ -20,4 +20,5 @@ mod safety;
 mod silence;
 mod strangers;
 mod trust;
+mod untrusted;
 mod witness;

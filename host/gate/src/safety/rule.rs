@@ -189,11 +189,9 @@ fn sight(spec: &SafetySpec, world: &impl World) -> Sight {
             let told = format!("the air is {above:.1} °C above its dew point");
             (above <= *margin, above > *clear, told)
         }),
-        Danger::Untrusted { quantity, troubles } => match world.trouble(zone, quantity) {
-            Some(trouble) if troubles.contains(&trouble) => {
-                Sight::Danger(format!("{quantity} is {trouble}"))
-            }
-            _ => Sight::Clear,
+        Danger::Untrusted { quantity, troubles } => match world.trouble(zone, quantity, troubles) {
+            Some(trouble) => Sight::Danger(format!("{quantity} is {trouble}")),
+            None => Sight::Clear,
         },
     }
 }
