@@ -1,6 +1,6 @@
 //! Judging: every word between a requester and the gate, and what is recorded of it.
 
-use growbox_gate::{Ask, World};
+use growbox_gate::{Ask, Toward, World};
 use growbox_model::ports::wall_of;
 use growbox_model::{
     Command, DeviceId, DeviceSpec, Generation, Moment, Now, Operation, Quantity, Request,
@@ -53,8 +53,8 @@ impl World for Surroundings<'_> {
             .then(|| self.zones.second_of_day(self.now.wall))
     }
 
-    fn measure(&self, zone: &ZoneId, quantity: &str) -> Option<f64> {
-        self.zones.measure(zone, quantity, self.now.moment)
+    fn measure(&self, zone: &ZoneId, quantity: &str, toward: Toward) -> Option<f64> {
+        self.zones.measure(zone, quantity, toward, self.now.moment)
     }
 
     fn trouble(&self, zone: &ZoneId, quantity: &Quantity, of: &[Trouble]) -> Option<Trouble> {

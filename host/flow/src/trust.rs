@@ -4,11 +4,15 @@
 //! speak for sensors of its own, so what it says neither hides a danger nor fulfils a need, unless
 //! the configuration names it as the source of that sensor.
 
+use growbox_gate::Toward;
 use growbox_model::{Moment, Quantity, SensorId, Source, Trouble, ZoneId};
 
 use crate::climate::vote;
 use crate::series::Series;
 use crate::zones::Zones;
+
+/// From so many on sensors can outvote one that is wrong.
+const VOTERS: usize = 3;
 
 impl Zones {
     /// Whether devices may hang on what a source says of a sensor.
@@ -35,11 +39,25 @@ impl Zones {
         series.any(|series| self.believes(series, now))
     }
 
-    /// What its sensors say of one quantity, by their vote.
-    pub(crate) fn measure(&self, zone: &ZoneId, quantity: &str, now: Moment) -> Option<f64> {
+    /// What its sensors say of one quantity, by their vote. Of fewer than three none can be
+    /// outvoted: who tells of the danger is believed.
+    pub(crate) fn measure(
+        &self,
+        zone: &ZoneId,
+        quantity: &str,
+        toward: Toward,
+        now: Moment,
+    ) -> Option<f64> {
         let series = self.vouched(zone, quantity);
         let mut votes: Vec<&Series> = series.filter(|s| self.believes(s, now)).collect();
-        vote(&mut votes).map(|measure| measure.value)
+        if votes.len() >= VOTERS {
+            return vote(&mut votes).map(|measure| measure.value);
+        }
+        let values = votes.iter().map(|series| series.value);
+        values.reduce(match toward {
+            Toward::High => f64::max,
+            Toward::Low => f64::min,
+        })
     }
 
     /// Which of these troubles, the first of them, keeps a sensor from being believed, while none

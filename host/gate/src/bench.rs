@@ -82,7 +82,7 @@ impl World for Told {
     fn fresh(&self, _zone: Option<&ZoneId>, quantity: &Quantity) -> bool {
         !self.stale.contains(quantity)
     }
-    fn measure(&self, _zone: &ZoneId, quantity: &str) -> Option<f64> {
+    fn measure(&self, _zone: &ZoneId, quantity: &str, _toward: crate::gate::Toward) -> Option<f64> {
         let fresh = !self.stale.iter().any(|stale| stale.as_str() == quantity);
         self.measures.get(quantity).filter(|_| fresh).copied()
     }

@@ -21,6 +21,15 @@ use crate::settle::{Settlement, close};
 use crate::wish::Precedence;
 use crate::witness;
 
+/// On which side the danger lies that is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Toward {
+    /// Of two, the higher one counts.
+    High,
+    /// Of two, the lower one counts.
+    Low,
+}
+
 /// What the gate must know of the room that is not its own.
 pub trait World {
     /// Whether growbox may act here: by the device's zone, and by its role where only the roles
@@ -34,8 +43,9 @@ pub trait World {
     fn second_of_day(&self) -> Option<u32>;
     /// Whether this event, and the step it belongs to, would survive the end of the process now.
     fn durable(&self, seq: Seq) -> bool;
-    /// What a zone measures of a quantity now; none where nothing can be believed.
-    fn measure(&self, zone: &ZoneId, quantity: &str) -> Option<f64>;
+    /// What a zone measures of a quantity now; none where nothing can be believed. Where fewer
+    /// than three sensors are, who cannot outvote each other, it is what lies furthest toward.
+    fn measure(&self, zone: &ZoneId, quantity: &str, toward: Toward) -> Option<f64>;
     /// The first of these troubles that a zone's sensors of a quantity have, while none of them can
     /// be believed.
     fn trouble(&self, zone: &ZoneId, quantity: &Quantity, of: &[Trouble]) -> Option<Trouble>;

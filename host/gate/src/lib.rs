@@ -55,7 +55,7 @@ mod properties_of_pulses;
 mod scenarios;
 
 pub use decide::Ask;
-pub use gate::{Gate, World};
+pub use gate::{Gate, Toward, World};
 pub use safety::Turn;
 pub use settle::{Change, Consequence, Settlement};
 pub use witness::{Finding, Mismatch, Testimony};

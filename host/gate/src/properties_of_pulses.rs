@@ -25,7 +25,12 @@ struct Told {
 }
 
 impl World for Told {
-    fn measure(&self, _zone: &ZoneId, _quantity: &str) -> Option<f64> {
+    fn measure(
+        &self,
+        _zone: &ZoneId,
+        _quantity: &str,
+        _toward: crate::gate::Toward,
+    ) -> Option<f64> {
         None
     }
     fn trouble(

@@ -38,6 +38,11 @@ const DEVICES: [(&str, &str, Times); 5] = [
 /// The heater and the lamp hang on one fuse, which bears either.
 const FUSE: f64 = 2.0;
 
+/// From here on it is too hot, for a rule that stays until somebody resets it.
+pub(super) const HOT: f64 = 36.0;
+/// Here the valve must open whatever the lamp does.
+pub(super) const COLD: f64 = 0.0;
+
 /// Machine seconds that a neighbour must have been out of the way.
 const SETTLE: f64 = 0.2;
 
@@ -168,8 +173,8 @@ fn configuration(speed: f64) -> String {
             2.0 * speed
         )
     };
-    let sensors: String = ["canopy", "pot", "mark"].map(sensor).concat();
-    let toggler = guest("toggler");
+    let sensors: String = ["canopy", "mark"].map(sensor).concat();
+    let (toggler, puppet) = (guest("toggler"), guest("puppet"));
     format!(
         r#"
 [node]
@@ -186,15 +191,23 @@ max_amperes = {FUSE}
 [plugin.toggler]
 file = {toggler:?}
 grant = {{ control = ["heater"] }}
-[plugin.irrigation]
+[plugin.puppet]
+file = {puppet:?}
 grant = {{ control = ["pump"] }}
-[plugin.irrigation.settings.zones.tent]
-only_by_day = false
-dose = {dose}
-soak = {soak}
-soil_moisture_below = 60
+[safety.tent-hot]
+quantity = "temperature"
+above = {HOT}
+clear = 30
+dwell = {dwell}
+devices = {{ heater = 0, lamp = 0, fan = 1 }}
+[safety.tent-cold]
+quantity = "temperature"
+below = {COLD}
+clear = 5
+dwell = 0
+latch = false
+devices = {{ valve = 1 }}
 "#,
-        dose = 0.5 * speed,
-        soak = 1.0 * speed,
+        dwell = 0.25 * speed,
     )
 }

@@ -2,9 +2,9 @@
 
 use growbox_model::room::ClockForm;
 use growbox_model::row::{Answer, Question};
-use growbox_model::{Quantity, SensorId, SensorSpec, Span};
+use growbox_model::{Danger, DeviceId, Quantity, SafetySpec, SensorId, SensorSpec, Span};
 
-use crate::bench::{Bench, at, room, tent, warmth};
+use crate::bench::{Bench, at, field, room, tent, warmth};
 
 fn temperature() -> Quantity {
     Quantity::new("temperature").unwrap()
@@ -72,4 +72,66 @@ fn who_says_the_very_same_for_too_long_is_not_believed_until_it_moves() {
     }
     bench.post(vec![warmth("a", 20.6, at(70))]);
     assert_eq!(measured(&mut bench).1, 0);
+}
+
+/// A switch that goes off above 40 °C and below 10 °C.
+fn guarded(names: &[&str]) -> Bench {
+    let mut spec = room(ClockForm::System);
+    spec.node.measure_unknown_sensors = true;
+    let rule = |id: &str, when: Danger| SafetySpec {
+        id: id.into(),
+        zone: tent(),
+        when,
+        dwell: Span::ZERO,
+        latch: false,
+        devices: [(DeviceId::new("switch").unwrap(), 0.0)].into(),
+        message: id.into(),
+        shipped: false,
+    };
+    let (limit, clear) = (40.0, 37.0);
+    let quantity = temperature();
+    let hot = Danger::Above {
+        quantity,
+        limit,
+        clear,
+    };
+    let (limit, clear) = (10.0, 12.0);
+    let quantity = temperature();
+    let cold = Danger::Below {
+        quantity,
+        limit,
+        clear,
+    };
+    spec.safety = vec![rule("hot", hot), rule("cold", cold)];
+    let mut bench = Bench::new(spec, Vec::new());
+    bench.post(names.iter().map(|name| warmth(name, 20.0, at(0))).collect());
+    assert!(bench.said("safety.violation").is_empty());
+    bench
+}
+
+#[test]
+fn of_two_that_disagree_a_rule_believes_who_tells_of_the_danger() {
+    let mut bench = guarded(&["a", "b"]);
+    bench.post(vec![warmth("a", 45.0, at(1))]);
+    assert_eq!(
+        measured(&mut bench).0,
+        Some(32.5),
+        "handlers see the middle"
+    );
+    bench.post(vec![warmth("a", 20.0, at(2))]);
+    bench.post(vec![warmth("b", 5.0, at(3))]);
+    let rules: Vec<_> = bench
+        .said("safety.violation")
+        .iter()
+        .map(|e| field(e, "rule"))
+        .collect();
+    assert_eq!(rules, ["hot", "cold"]);
+    assert_eq!(bench.said("alert.cleared").len(), 1, "hot is over");
+}
+
+#[test]
+fn of_three_the_one_that_is_wrong_is_outvoted() {
+    let mut bench = guarded(&["a", "b", "c"]);
+    bench.post(vec![warmth("a", 45.0, at(1)), warmth("b", 5.0, at(1))]);
+    assert!(bench.said("safety.violation").is_empty());
 }

@@ -11,7 +11,7 @@ use growbox_model::{
 };
 
 use crate::device::Start;
-use crate::gate::{Gate, World, close_all};
+use crate::gate::{Gate, Toward, World, close_all};
 
 pub use rule::Turn;
 
@@ -100,7 +100,8 @@ impl Safety {
         let Some(zone) = zone else { return true };
         let over = |quantity: &str, from: f64| {
             let from = self.clears(zone, quantity).fold(from, f64::min);
-            world.measure(zone, quantity).map(|value| value >= from)
+            let value = world.measure(zone, quantity, Toward::High);
+            value.map(|value| value >= from)
         };
         over(TEMPERATURE, HOT).unwrap_or(true)
             || over(CO2, STUFFY).unwrap_or_else(|| self.may_be_stuffy(zone, world))
@@ -109,11 +110,9 @@ impl Safety {
     /// Nobody knows how much CO2 there is: whether that matters. Where nothing ever measured any
     /// and nothing brings any, it does not.
     fn may_be_stuffy(&self, zone: &ZoneId, world: &impl World) -> bool {
-        let lost = || {
-            let co2 = Quantity::new(CO2).ok()?;
-            world.trouble(zone, &co2)
-        };
-        self.enriched.contains(zone) || lost().is_some_and(|trouble| trouble != Trouble::Absent)
+        let told = [Trouble::Stale, Trouble::Bad, Trouble::Frozen];
+        let lost = || world.trouble(zone, &Quantity::new(CO2).ok()?, &told);
+        self.enriched.contains(zone) || lost().is_some()
     }
 
     fn clears(&self, zone: &ZoneId, wanted: &str) -> impl Iterator<Item = f64> {

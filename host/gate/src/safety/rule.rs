@@ -8,7 +8,7 @@
 
 use growbox_model::{Danger, Moment, Now, SafetySpec, Seq, Span, Trip, ZoneId};
 
-use crate::gate::World;
+use crate::gate::{Toward, World};
 
 /// What a rule finds in its zone now.
 #[derive(Debug, Clone, PartialEq)]
@@ -173,18 +173,24 @@ fn sight(spec: &SafetySpec, world: &impl World) -> Sight {
             quantity,
             limit,
             clear,
-        } => measured(world.measure(zone, quantity.as_str()), |value| {
-            let danger = value >= *limit;
-            (danger, value < *clear, format!("{quantity} {value:.1}"))
-        }),
+        } => measured(
+            world.measure(zone, quantity.as_str(), Toward::High),
+            |value| {
+                let danger = value >= *limit;
+                (danger, value < *clear, format!("{quantity} {value:.1}"))
+            },
+        ),
         Danger::Below {
             quantity,
             limit,
             clear,
-        } => measured(world.measure(zone, quantity.as_str()), |value| {
-            let danger = value <= *limit;
-            (danger, value > *clear, format!("{quantity} {value:.1}"))
-        }),
+        } => measured(
+            world.measure(zone, quantity.as_str(), Toward::Low),
+            |value| {
+                let danger = value <= *limit;
+                (danger, value > *clear, format!("{quantity} {value:.1}"))
+            },
+        ),
         Danger::NearDewPoint { margin, clear } => measured(above_dew_point(zone, world), |above| {
             let told = format!("the air is {above:.1} °C above its dew point");
             (above <= *margin, above > *clear, told)
@@ -206,8 +212,8 @@ fn measured(value: Option<f64>, judge: impl Fn(f64) -> (bool, bool, String)) -> 
 }
 
 fn above_dew_point(zone: &ZoneId, world: &impl World) -> Option<f64> {
-    let air = world.measure(zone, super::TEMPERATURE)?;
-    let humidity = world.measure(zone, super::HUMIDITY)?;
+    let air = world.measure(zone, super::TEMPERATURE, Toward::Low)?;
+    let humidity = world.measure(zone, super::HUMIDITY, Toward::High)?;
     Some(air - growbox_climate::dew_point(air, humidity))
 }
 

@@ -7,7 +7,7 @@ use super::plan::{DEVICES, SWITCHED, of};
 use super::sequence::Sequence;
 
 /// What may be done, and how often.
-const ACTS: [(u64, fn(&mut Sequence)); 18] = [
+const ACTS: [(u64, fn(&mut Sequence)); 19] = [
     (300, wait),
     (40, wait_long),
     (4, leap),
@@ -20,6 +20,7 @@ const ACTS: [(u64, fn(&mut Sequence)); 18] = [
     (90, warm),
     (30, mislead),
     (6, heat),
+    (8, chill),
     (6, stop),
     (60, reset),
     (24, work),
@@ -129,6 +130,11 @@ fn warm(sequence: &mut Sequence) {
 
 fn heat(sequence: &mut Sequence) {
     sequence.warm(43.0);
+}
+
+/// The valve must open, whatever the lamp does.
+fn chill(sequence: &mut Sequence) {
+    sequence.warm(-5.0);
 }
 
 /// Impossible, or of long ago.

@@ -186,6 +186,13 @@ above = {HOT}
 clear = 30
 dwell = {dwell}
 devices = {{ heater = 0, lamp = 0, fan = 1 }}
+[safety.tent-cold]
+quantity = "temperature"
+below = 0
+clear = 5
+dwell = 0
+latch = false
+devices = {{ valve = 1 }}
 [plugin.puppet]
 file = {puppet:?}
 grant = {{ control = {DEVICES:?} }}
