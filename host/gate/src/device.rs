@@ -38,6 +38,8 @@ pub(crate) struct Device {
     pub(crate) imagined: Course,
     /// What is known of its driver.
     pub(crate) link: Link,
+    /// Its driver has told where it is since the start.
+    pub(crate) seen: bool,
     /// The operation of its zone when it was last settled; none before the first time.
     pub(crate) operation: Option<Operation>,
     /// Observed, and still on the way to its safe level: left over from control, or a person's stop.
@@ -170,6 +172,7 @@ impl Device {
             real: remembered(switch, kept, &spec, now.moment),
             imagined: Course::at(spec.safe_level, now.moment),
             link: Link::new(),
+            seen: false,
             operation: None,
             homing: false,
             leaving: None,

@@ -117,6 +117,7 @@ fn moved(device: &mut Device, level: f64, now: Now, out: &mut Settlement) {
         Some((claim, pulse)) if level == 0.0 && pulse.begun.is_some() => {
             ("its own timer, or somebody else", Some(claim.seq))
         }
+        _ if !device.seen && device.real.level.is_none() => ("found there at the start", None),
         _ => ("moved by itself or by somebody else", None),
     };
     arrive(device, level, now.moment, trigger.to_owned(), cause, out);
@@ -139,6 +140,7 @@ fn arrive(
     });
     device.real.level = Some(level);
     device.real.since = now;
+    device.seen = true;
 }
 
 pub(crate) fn failed(device: &mut Device, why: &str, now: Moment) {

@@ -125,6 +125,27 @@ fn somebody_elses_switch_is_undone_as_far_as_protection_lets() {
 }
 
 #[test]
+fn where_it_is_found_at_the_start_nobody_has_moved_it() {
+    let mut bench = Bench::restored(vec![heater()], &Restored::default(), Operation::Control);
+    bench.confirms = false;
+    let report = |bench: &mut Bench, level: f64| {
+        bench.settle();
+        let report = DriverReport::Moved(id("heater"), level);
+        bench.gate.report(&report, bench.now);
+        bench.settle();
+        bench
+            .said
+            .changes
+            .last()
+            .map(|change| change.trigger.clone())
+    };
+    let first = report(&mut bench, 1.0);
+    assert_eq!(first.as_deref(), Some("found there at the start"));
+    let then = report(&mut bench, 0.3);
+    assert_eq!(then.as_deref(), Some("moved by itself or by somebody else"));
+}
+
+#[test]
 fn a_rounded_report_is_the_ordered_level() {
     let mut bench = Bench::rested(vec![exhaust()]);
     bench.confirms = false;
