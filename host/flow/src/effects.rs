@@ -206,6 +206,7 @@ impl Flow {
             request,
             caused_at,
             cut: out.batch.clock.now,
+            tick: mailbox.manifest.tick,
         };
         let said = Said {
             cause: out.cause(&request.causes),

@@ -149,6 +149,7 @@ impl Flow {
             request,
             caused_at: now,
             cut: now,
+            tick: None,
         }
     }
 }

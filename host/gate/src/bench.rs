@@ -136,6 +136,8 @@ pub(crate) struct Bench {
     pub(crate) confirms: bool,
     /// Whether it settles at every deadline on the way when time passes.
     seq: u64,
+    /// How often whoever asks is woken.
+    pub(crate) tick: Option<Span>,
     /// Everything that was ordered, with its moment.
     pub(crate) orders: Vec<(Moment, DriveOrder)>,
     /// Everything that was settled since it was last looked at.
@@ -179,6 +181,7 @@ impl Bench {
             now,
             confirms: true,
             seq: 100,
+            tick: None,
             orders: Vec::new(),
             said: Settlement::default(),
         }
@@ -272,6 +275,7 @@ impl Bench {
             request: &request,
             caused_at: now.moment,
             cut: now.moment,
+            tick: self.tick,
         };
         if self.gate.renews(&ask, &self.world, now) {
             return None;

@@ -14,6 +14,10 @@ use crate::wish::{Circumstances, Owner, wish};
 /// A person's `set` without a length lasts so long.
 const PERSONS_LEASE: Span = Span::hours(1);
 
+/// A controller that is woken rarely keeps what it asked for: a lease lasts so many of its ticks,
+/// of which two may fail.
+const TICKS: u64 = 3;
+
 /// A request on its way to the gate.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
@@ -29,6 +33,8 @@ pub struct Ask<'a> {
     pub caused_at: Moment,
     /// The cut of its batch, or when a person said it: leases count from here.
     pub cut: Moment,
+    /// How often its requester is woken, where that is by ticks: a lease lasts some of them.
+    pub tick: Option<Span>,
 }
 
 /// What a request comes to.
@@ -81,10 +87,14 @@ fn claim(ask: &Ask<'_>, seq: Seq, asked: f64, spec: &DeviceSpec) -> Claim {
 /// When the lease of a request ends.
 pub(crate) fn lease_end(ask: &Ask<'_>, spec: &DeviceSpec) -> Moment {
     let usual = match ask.requester {
-        Requester::Plugin(_) => spec.lease,
+        Requester::Plugin(_) => spec.lease.max(ticks(ask.tick)),
         Requester::Person(_) => PERSONS_LEASE,
     };
     ask.cut + ask.request.lease.unwrap_or(usual)
+}
+
+fn ticks(tick: Option<Span>) -> Span {
+    tick.map_or(Span::ZERO, |tick| Span(tick.0.saturating_mul(TICKS)))
 }
 
 /// Whether a request asks for what already stands: then it only extends the lease.

@@ -162,6 +162,7 @@ impl Room {
             request: &request,
             caused_at: now.moment - Span::seconds(age),
             cut: now.moment,
+            tick: None,
         };
         let renews = self.gate.renews(&ask, &self.world, now);
         let earlier = self.gate.take_records();

@@ -181,7 +181,11 @@ fn a_restart_before_the_first_event_does_not_found_it() {
 fn deadlines_before_an_event_run_in_time_order_each_at_its_own_instant() {
     let ticking = guest("ticking", every(&[]), |batch, _| {
         assert!(batch.tick);
-        Ok(vec![saying("x.ticking.tick", &[]), asking(1.0, &[])])
+        let mut asked = asking(1.0, &[]);
+        if let Effect::Request(request) = &mut asked {
+            request.lease = Some(Span::minutes(2));
+        }
+        Ok(vec![saying("x.ticking.tick", &[]), asked])
     })
     .ticking(Span::minutes(4));
     let mut bench = Bench::new(room(ClockForm::Events), vec![ticking]);

@@ -82,6 +82,17 @@ fn each_request_has_one_verdict_and_an_equal_renewal_none() {
 }
 
 #[test]
+fn who_is_woken_rarely_has_a_longer_lease() {
+    let rare = asks(vec![asking(1.0, &[])]).ticking(Span::seconds(60));
+    let mut bench = rested(vec![rare]);
+    bench.post(vec![warmth("a", 20.0, at(60))]);
+    bench.pass(Span::seconds(179));
+    assert_eq!(bench.said("device.action.lapsed").len(), 0);
+    bench.pass(Span::seconds(1));
+    assert_eq!(bench.said("device.action.lapsed").len(), 1);
+}
+
+#[test]
 fn without_a_grant_it_is_denied_and_says_what_would_allow_it() {
     let mut asking = asks(vec![asking(1.0, &[])]);
     asking.spec.grant.control.clear();

@@ -157,3 +157,25 @@ fn a_hold_without_end_keeps_its_timer_armed_by_the_living_host() {
         "held on until released by anna: \"pruning\""
     );
 }
+
+#[test]
+fn a_lease_lasts_at_least_three_ticks_of_whoever_asks_unless_it_says_otherwise() {
+    for (tick, lease, ends) in [
+        (None, None, 120),
+        (Some(10), None, 120),
+        (Some(60), None, 180),
+        (Some(60), Some(30), 30),
+    ] {
+        let mut bench = Bench::rested(vec![exhaust()]);
+        bench.tick = tick.map(Span::seconds);
+        let lease = lease.map(Span::seconds);
+        bench.ask(&plugin("vpd"), "exhaust", Command::Level(0.9), lease);
+        bench.pass(Span::seconds(ends - 1));
+        assert_eq!(bench.level("exhaust"), Some(0.9), "{tick:?}");
+        bench.pass(Span::seconds(1));
+        assert_eq!(bench.level("exhaust"), Some(0.2), "{tick:?}");
+        bench.set(&person("anna"), "exhaust", 0.5);
+        bench.pass(Span::minutes(59));
+        assert_eq!(bench.level("exhaust"), Some(0.5), "people have an hour");
+    }
+}

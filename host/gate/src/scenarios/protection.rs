@@ -127,6 +127,7 @@ fn a_request_of_an_earlier_batch_does_not_count_after_the_longest_run() {
         request: &request,
         caused_at: cut,
         cut,
+        tick: None,
     };
     let verdict = bench.gate.decide(&ask, Seq(1), &bench.world, bench.now);
     assert_eq!(

@@ -62,6 +62,7 @@ fn the_first_objection_names_itself() {
             request: &request,
             caused_at,
             cut: now,
+            tick: None,
         };
         bench.gate.decide(&ask, Seq(1), &bench.world, bench.now)
     };
@@ -153,6 +154,7 @@ fn a_lease_that_is_over_before_it_is_decided_is_expired() {
         request: &request,
         caused_at: cut,
         cut,
+        tick: None,
     };
     let verdict = bench.gate.decide(&ask, Seq(1), &bench.world, bench.now);
     assert_eq!(verdict.kind, VerdictKind::Expired);
