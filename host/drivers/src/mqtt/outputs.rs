@@ -85,6 +85,8 @@ struct Slot {
     /// What was last reported of it.
     available: Option<bool>,
     power_on: Setting,
+    /// It has been ordered something since the session began: until then it may only be observed.
+    ordered: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -227,8 +229,8 @@ impl Outputs {
         let until = self.until(now);
         for slot in &mut self.slots {
             let (message, event) = slot.tell(now, until);
-            messages.extend(slot.settings());
             messages.extend(message);
+            messages.extend(slot.settings());
             then.extend(event);
         }
         (messages, then)
@@ -313,6 +315,7 @@ impl Slot {
             present: None,
             available: None,
             power_on: Setting::new(power_on),
+            ordered: false,
         }
     }
 
@@ -401,7 +404,7 @@ impl Slot {
                 self.give_up("its time ran out before it could be told"),
             );
         };
-        self.tell_until = None;
+        (self.tell_until, self.ordered) = (None, true);
         let message = Message {
             topic: self.command_topic.clone(),
             payload: self.command(level, within),
@@ -540,12 +543,12 @@ impl Slot {
         words.map(|word| format!("{address}: {word}")).collect()
     }
 
-    /// What its settings are to be, where it is there and does not have them yet.
+    /// What its settings are to be, where it is ours to drive, there, and does not have them yet.
     fn settings(&mut self) -> Option<Message> {
         let OutputForm::Zigbee(output) = &self.point.form else {
             return None;
         };
-        if self.available != Some(true) {
+        if self.available != Some(true) || !self.ordered {
             return None;
         }
         let wanted = self.power_on.tell()?;

@@ -51,7 +51,6 @@ pub use supervisor::COMPILE;
 
 use crate::config::{Checked, Configuration, StorageSpec};
 use crate::guardian::deeds;
-use crate::guardian::word::Behind;
 use crate::telemetry::events;
 use heart::{Heart, Message};
 use outbound::{Beats, Outside, Renewal};
@@ -122,10 +121,7 @@ impl Room {
         let points = Points::of(&room);
         let sink = driver_sink(&room, &points, inbox.clone());
         let mut drivers = open_drivers(&room, &points, &sink)?;
-        let behind = mqtt.as_ref().map(|mqtt| Behind {
-            settings: mqtt.settings.clone(),
-            outputs: mqtt.outputs.clone(),
-        });
+        let behind = mqtt.as_ref().map(mqtt::behind);
         let broker = mqtt.map(|mqtt| mqtt::Broker::open(mqtt, &points, &mut drivers, &sink));
         let supervisor = Supervisor::new(&room, data, &log, inbox.clone())?;
         let tasks = supervisor.tasks();

@@ -4,7 +4,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use growbox_api::{Host as _, Post};
-use growbox_drivers::mqtt::{Edge, Health, Intake, Letter, Mqtt, Running, Said, Taken, Taking};
+use growbox_drivers::mqtt::{
+    Edge, Health, Intake, Letter, Mqtt, OutputForm, Running, Said, Taken, Taking,
+};
 use growbox_drivers::{Drivers, Sink};
 use growbox_model::commit::DeadLetter;
 use growbox_model::incoming::{Incoming, Speaker, reading};
@@ -18,6 +20,7 @@ use serde_json::json;
 use super::desk::Desk;
 use super::points::Points;
 use crate::config::MqttSpec;
+use crate::guardian::word::Behind;
 
 /// The session before it begins.
 pub(super) struct Broker {
@@ -50,6 +53,21 @@ impl Broker {
             points: self.points,
         };
         self.edge.start(Arc::new(intake))
+    }
+}
+
+/// What whoever makes devices safe without this host needs to know: levels are told, and nothing
+/// is set up. That a plug is to do something else when its power returns is the host's to say.
+pub(super) fn behind(mqtt: &MqttSpec) -> Behind {
+    let mut outputs = mqtt.outputs.clone();
+    for output in &mut outputs {
+        if let OutputForm::Zigbee(zigbee) = &mut output.form {
+            zigbee.power_on = None;
+        }
+    }
+    Behind {
+        settings: mqtt.settings.clone(),
+        outputs,
     }
 }
 
@@ -213,4 +231,32 @@ pub(super) fn with_broker(mut row: HealthRow, health: &Health) -> HealthRow {
     };
     row.components.insert("mqtt".into(), part);
     row
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_makes_devices_safe_sets_nothing_up() {
+        let told = json!({
+            "address": "zigbee:Plug", "switched": true,
+            "form": {"Zigbee": {"name": "Plug", "endpoint": null, "timer": null, "power_on": "off"}},
+        });
+        let broker = json!({
+            "host": "localhost", "port": 1883, "tls": null, "user": null, "password": null,
+            "client_id": "growbox", "base": "zigbee2mqtt", "own": "growbox/here", "keep_alive": 5,
+        });
+        let mqtt = MqttSpec {
+            settings: serde_json::from_value(broker).unwrap(),
+            sensors: Vec::new(),
+            outputs: vec![serde_json::from_value(told).unwrap()],
+        };
+        let power_on = |outputs: &[growbox_drivers::mqtt::OutputPoint]| match &outputs[0].form {
+            OutputForm::Zigbee(output) => output.power_on,
+            OutputForm::Mapped(_) => None,
+        };
+        assert!(power_on(&mqtt.outputs).is_some());
+        assert_eq!(power_on(&behind(&mqtt).outputs), None);
+    }
 }

@@ -376,3 +376,32 @@ fn a_pulse_is_told_once_and_only_to_who_is_there() {
     outputs.present(0, true, at(4));
     assert_eq!(told(&mut outputs, at(4)), Vec::<String>::new());
 }
+
+#[test]
+fn a_plug_that_is_only_observed_is_not_told_what_to_do_when_its_power_returns() {
+    let mut point = zigbee(None);
+    if let OutputForm::Zigbee(output) = &mut point.form {
+        output.power_on = Some(growbox_model::PowerOn::Off);
+    }
+    let mut outputs = outputs(vec![point]);
+    outputs.connected(at(0));
+    outputs.present(0, true, at(0));
+    let device = ZigbeeDevice {
+        name: "Plug".into(),
+        label: String::new(),
+        quantities: vec![],
+        switches: vec![None],
+        dims: false,
+        timer: Timer::OnTime,
+        power_on: vec!["off".into()],
+        disabled: false,
+    };
+    assert_eq!(outputs.learn(&[device]), Vec::<String>::new());
+    assert_eq!(told(&mut outputs, at(1)), Vec::<String>::new());
+    outputs.order(&order(PLUG, 0.0, None), at(2));
+    let both = [
+        r#"z/Plug/set {"state":"OFF"}"#,
+        r#"z/Plug/set {"power_on_behavior":"off"}"#,
+    ];
+    assert_eq!(told(&mut outputs, at(2)), both);
+}
