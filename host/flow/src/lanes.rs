@@ -10,7 +10,7 @@ use growbox_model::row::{Answer, Wait};
 use growbox_model::{Objection, Payload};
 
 use crate::flow::{Flow, Life};
-use crate::intake::Origin;
+use crate::intake::{Feed, Origin};
 
 /// What is taken out of the queue now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +87,7 @@ impl Flow {
         let mut drivers = std::mem::take(&mut self.intake.drivers);
         let mut feeds = std::mem::take(&mut self.intake.feeds);
         let waiting = feeds.iter_mut().filter(|feed| !feed.parted);
-        for events in waiting.map(|feed| feed.part()).chain([&mut drivers]) {
+        for events in waiting.map(Feed::part).chain([&mut drivers]) {
             let (first, rest) = std::mem::take(events)
                 .into_iter()
                 .partition(|(event, origin)| self.goes_ahead(event, origin.speaker));
