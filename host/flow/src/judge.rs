@@ -109,7 +109,12 @@ impl Flow {
         self.commit.records.extend(self.gate.take_records());
         self.stats.verdict(verdict.kind);
         self.latency.judged();
-        let data = verdict_data(ask, &verdict, now);
+        let data = verdict_data(
+            &ask.request.device,
+            &ask.requester.to_string(),
+            &verdict,
+            now,
+        );
         let zone = self.zone_of(&ask.request.device);
         self.say(
             Saying::host(verdict.kind.event_type(), &data)
@@ -183,10 +188,16 @@ fn request_data(ask: &Ask<'_>) -> Value {
     data
 }
 
-fn verdict_data(ask: &Ask<'_>, verdict: &Verdict, now: Now) -> Value {
+/// A verdict as it is said.
+pub(crate) fn verdict_data(
+    device: &DeviceId,
+    requester: &str,
+    verdict: &Verdict,
+    now: Now,
+) -> Value {
     let mut data = json!({
-        "device_id": ask.request.device,
-        "requester": ask.requester.to_string(),
+        "device_id": device,
+        "requester": requester,
         "policy": verdict.policy,
         "reason": verdict.why,
     });

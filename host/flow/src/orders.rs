@@ -4,13 +4,13 @@ use growbox_model::commit::Record;
 use growbox_model::ports::{Ports, Ticket};
 use growbox_model::row::{Answer, Order, Signature};
 use growbox_model::{
-    Command, DeviceId, Json, Objection, Request, Requester, SensorId, Source, Span, VerdictKind,
-    ZoneId,
+    Command, DeviceId, Json, Objection, Request, Requester, SensorId, Source, Span, Verdict,
+    VerdictKind, ZoneId,
 };
 use serde_json::{Value, json};
 
 use crate::flow::Flow;
-use crate::judge::{Said, put};
+use crate::judge::{Said, put, verdict_data};
 use crate::overrides::read;
 use crate::say::Saying;
 
@@ -43,15 +43,19 @@ impl Flow {
                 let held = self
                     .gate
                     .hold(&device, level, lasting, &by.who, &by.reason, now);
-                if held.is_ok() {
-                    self.say_act(&device, "hold", level, lasting, by);
+                let verdict = match &held {
+                    Ok(()) => self.gate.judge_hold(&device, level),
+                    Err(objection) => denied(objection),
+                };
+                if self.room.devices.contains_key(&device) {
+                    self.say_act(&device, "hold", (level, lasting), by, &verdict);
                 }
                 self.device_answer(&device, held)
             }
             Order::Release(device) => {
                 let released = self.gate.release(&device);
                 if released.is_ok() {
-                    self.say_act(&device, "release", None, None, by);
+                    self.say_act(&device, "release", (None, None), by, &granted("release"));
                 }
                 self.device_answer(&device, released)
             }
@@ -59,14 +63,14 @@ impl Flow {
                 let now = self.clock.now();
                 let locked = self.gate.lock_out(&device, &by.who, &by.reason, now);
                 if locked.is_ok() {
-                    self.say_act(&device, "lock_out", None, None, by);
+                    self.say_act(&device, "lock_out", (None, None), by, &granted("lock_out"));
                 }
                 self.device_answer(&device, locked)
             }
             Order::Unlock(device) => {
                 let unlocked = self.gate.unlock(&device);
                 if unlocked.is_ok() {
-                    self.say_act(&device, "unlock", None, None, by);
+                    self.say_act(&device, "unlock", (None, None), by, &granted("unlock"));
                 }
                 self.device_answer(&device, unlocked)
             }
@@ -171,15 +175,15 @@ impl Flow {
         self.answer_later_devices()
     }
 
-    /// Records what a person did to a device beside asking for a level: who, what and why. It is
-    /// done already, so that its verdict is known.
+    /// Records what a person did to a device beside asking for a level: who, what and why, and what
+    /// came of it. It is done already, so that its verdict is known.
     fn say_act(
         &mut self,
         device: &DeviceId,
         action: &str,
-        level: Option<f64>,
-        lasting: Option<Span>,
+        (level, lasting): (Option<f64>, Option<Span>),
         by: &Signature,
+        verdict: &Verdict,
     ) {
         if self.now().is_none() {
             return;
@@ -191,6 +195,7 @@ impl Flow {
             "reason": by.reason,
             "requester": requester,
         });
+        let level = level.filter(|level| level.is_finite());
         put(&mut data, "level", level.map(|level| json!(level)));
         put(&mut data, "duration", lasting.map(|span| json!(span)));
         let zone = self.zone_of(device);
@@ -199,15 +204,10 @@ impl Flow {
             ..Saying::host("device.action.requested", &data)
         };
         let seq = self.say(request.in_zone(zone.clone())).seq;
-        let kind = VerdictKind::Granted;
-        self.stats.verdict(kind);
-        let data = json!({
-            "device_id": device,
-            "requester": requester,
-            "policy": action,
-            "reason": "people go before controllers",
-        });
-        let verdict = Saying::host(kind.event_type(), &data);
+        self.stats.verdict(verdict.kind);
+        let kind = verdict.kind.event_type();
+        let data = verdict_data(device, &requester, verdict, self.clock.now());
+        let verdict = Saying::host(kind, &data);
         self.say(verdict.in_zone(zone).caused_by(Some(seq)));
     }
 
@@ -276,5 +276,30 @@ impl Flow {
         now.into_iter()
             .filter(|row| rows.iter().any(|old| old.id == row.id))
             .collect()
+    }
+}
+
+/// An act of a person that went through.
+fn granted(action: &'static str) -> Verdict {
+    Verdict {
+        kind: VerdictKind::Granted,
+        policy: action,
+        why: "people go before controllers".to_owned(),
+        level: None,
+        until: None,
+        free_at: None,
+    }
+}
+
+/// One that was refused. A code of the gate is the name of a policy.
+fn denied(objection: &Objection) -> Verdict {
+    Verdict {
+        kind: VerdictKind::Denied,
+        policy: match objection.code.as_str() {
+            "lock_out" => "lock_out",
+            _ => "form",
+        },
+        why: objection.message.clone(),
+        ..granted("hold")
     }
 }

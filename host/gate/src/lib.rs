@@ -28,6 +28,7 @@ mod dose;
 mod drive;
 mod exchange;
 mod gate;
+mod hold;
 mod lock_out;
 mod neighbours;
 mod policy;

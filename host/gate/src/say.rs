@@ -39,16 +39,21 @@ pub(crate) fn level(level: f64, spec: &DeviceSpec) -> String {
 
 /// Both figures, where the envelope changed a level.
 pub(crate) fn clamped(claim: &Claim, spec: &DeviceSpec) -> Option<String> {
-    let envelope = if claim.level < claim.asked {
+    changed(claim.asked, claim.level, spec)
+}
+
+/// The same of a level that was asked for and the one it became.
+pub(crate) fn changed(asked: f64, became: f64, spec: &DeviceSpec) -> Option<String> {
+    let envelope = if became < asked {
         "its highest level"
     } else {
         "its lowest running level"
     };
-    (claim.level != claim.asked).then(|| {
+    (became != asked).then(|| {
         format!(
             "asked {}, clamped to {}: {envelope}",
-            level(claim.asked, spec),
-            level(claim.level, spec)
+            level(asked, spec),
+            level(became, spec)
         )
     })
 }

@@ -1,7 +1,8 @@
 //! Requests: one verdict each, none for an equal renewal, and the age of their newest cause.
 
 use growbox_model::room::ClockForm;
-use growbox_model::{Effect, Seq, Span};
+use growbox_model::row::Order;
+use growbox_model::{DeviceId, Effect, Seq, Span};
 use serde_json::json;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -196,4 +197,49 @@ fn state_cursor_effects_and_verdicts_are_one_commit() {
     assert_eq!(batch.cursor, bench.said("sensor.*")[0].seq);
     assert_eq!(batch.state.len(), 1);
     assert!(whole.events.iter().take(1).all(|e| e.generation.is_some()));
+}
+
+/// What a hold came to: kind, policy, and the requests that were recorded.
+fn held(bench: &mut Bench, level: f64) -> (String, String, usize) {
+    let switch = DeviceId::new("switch").unwrap();
+    bench.order(Order::Hold(switch, Some(level), None));
+    let requests = bench.said("device.action.requested");
+    let verdicts = bench.said("device.action.*");
+    let verdict = verdicts
+        .iter()
+        .rfind(|event| event.cause == requests.last().map(|request| request.seq))
+        .expect("a verdict");
+    let policy = field(verdict, "policy")
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    let holds = requests
+        .iter()
+        .filter(|event| field(event, "action") == "hold");
+    (verdict.kind.as_str().to_owned(), policy, holds.count())
+}
+
+#[test]
+fn a_hold_says_what_it_came_to_refused_or_not() {
+    let mut bench = Bench::new(room(ClockForm::System), Vec::new());
+    let told = |kind: &str, policy: &str, requests: usize| {
+        (format!("device.action.{kind}"), policy.to_owned(), requests)
+    };
+    assert_eq!(held(&mut bench, 1.0), told("granted", "hold", 1));
+    assert_eq!(held(&mut bench, 7.0), told("denied", "form", 2));
+    bench.order(Order::Stop(None));
+    assert_eq!(held(&mut bench, 1.0), told("outranked", "stop", 3));
+    let switch = DeviceId::new("switch").unwrap();
+    bench.order(Order::LockOut(switch));
+    assert_eq!(held(&mut bench, 1.0), told("denied", "lock_out", 4));
+}
+
+#[test]
+fn a_hold_below_the_lowest_running_level_is_clamped() {
+    let mut spec = room(ClockForm::System);
+    let device = spec.devices.get_mut("switch").unwrap();
+    (device.switched, device.low) = (false, 0.25);
+    let mut bench = Bench::new(spec, Vec::new());
+    let (kind, policy, _) = held(&mut bench, 0.1);
+    assert_eq!((&*kind, &*policy), ("device.action.clamped", "envelope"));
 }
