@@ -6,13 +6,18 @@ use growbox_model::row::{Answer, Wait};
 
 use crate::flow::Flow;
 use crate::intake::Post;
+use crate::orders::Pledge;
 
 impl Flow {
     /// Answers every post that has what it waits for.
     pub(crate) fn answer_posts(&mut self, ports: &mut impl Ports) {
-        let durable = self.durable;
-        for (ticket, answer, _) in self.pledges.extract_if(.., |(_, _, seq)| *seq <= durable) {
-            ports.answer(ticket, answer);
+        let (durable, now) = (self.durable, self.machine.boot);
+        let due = |pledge: &mut Pledge| {
+            let patient = pledge.until.is_none_or(|until| now < until);
+            pledge.seq <= durable || !patient
+        };
+        for pledge in self.pledges.extract_if(.., due) {
+            ports.answer(pledge.ticket, pledge.answer);
         }
         let ready: Vec<Ticket> = self
             .intake

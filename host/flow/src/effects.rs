@@ -256,7 +256,7 @@ impl Flow {
                 depth: Some(depth),
                 ..Said::default()
             };
-            self.say_stop(stop.zone.as_ref(), &stop.reason, &said);
+            self.say_stop(stop.zone.as_ref(), &stop.reason, &by, &said);
         }
         self.gate
             .stop(stop.zone.as_ref(), &stop.reason.as_str().into(), &by);

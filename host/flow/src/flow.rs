@@ -16,8 +16,7 @@ use std::collections::BTreeMap;
 
 use growbox_gate::{Change, Consequence, Gate, Settlement};
 use growbox_model::commit::{Commit, Record};
-use growbox_model::ports::{Ports, Ticket};
-use growbox_model::row::Answer;
+use growbox_model::ports::Ports;
 use growbox_model::{
     DeviceId, Instant, Moment, Now, Outcome, RoomSpec, SafePlan, Seq, Text, ZoneId,
 };
@@ -35,6 +34,7 @@ use crate::intake::Intake;
 use crate::judge::{Surroundings, put};
 use crate::lanes::Taking;
 use crate::latency::Latency;
+use crate::orders::Pledge;
 use crate::plugins::Plugins;
 use crate::reconfigure::Standing;
 use crate::reports::Reports;
@@ -97,7 +97,7 @@ pub struct Flow {
     pub(crate) watch: Watch,
     pub(crate) violations: Violations,
     /// Answers that are given once what they promise is on disk.
-    pub(crate) pledges: Vec<(Ticket, Answer, Seq)>,
+    pub(crate) pledges: Vec<Pledge>,
 }
 
 /// How far the end of the process has come.
@@ -431,7 +431,8 @@ impl Flow {
         let (retry, patience) = (self.plugins.next_retry(), self.next_patience());
         let now = self.more.then_some(self.machine.boot);
         let look = self.next_health_look();
-        let machine = [now, at, release, retry, patience, look]
+        let pledge = self.pledges.iter().filter_map(|pledge| pledge.until).min();
+        let machine = [now, at, release, retry, patience, look, pledge]
             .into_iter()
             .flatten()
             .min();

@@ -124,8 +124,14 @@ impl Flow {
         verdict
     }
 
-    /// Says that a zone or everything is being stopped.
-    pub(crate) fn say_stop(&mut self, zone: Option<&ZoneId>, reason: &str, said: &Said) {
+    /// Says that a zone or everything is being stopped, and by whom.
+    pub(crate) fn say_stop(
+        &mut self,
+        zone: Option<&ZoneId>,
+        reason: &str,
+        by: &Requester,
+        said: &Said,
+    ) {
         let devices: Vec<&DeviceId> = self
             .room
             .devices
@@ -133,12 +139,21 @@ impl Flow {
             .filter(|device| zone.is_none() || device.zone.as_ref() == zone)
             .map(|device| &device.id)
             .collect();
-        let data = json!({"rule": "stop", "zone": zone, "message": reason, "devices": devices});
+        let data = json!({
+            "rule": "stop",
+            "zone": zone,
+            "message": reason,
+            "devices": devices,
+            "requester": by.to_string(),
+        });
         let saying = Saying {
             depth: said.depth,
             ..Saying::host("system.emergency", &data)
         };
-        self.announce(saying.in_zone(zone.cloned()).caused_by(said.cause));
+        let saying = saying.in_zone(zone.cloned()).caused_by(said.cause);
+        if let Some(emergency) = self.announce(saying) {
+            self.violations.note_stop(zone.cloned(), emergency);
+        }
     }
 
     pub(crate) fn persons_ask<'a>(

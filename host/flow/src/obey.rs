@@ -41,6 +41,7 @@ impl Flow {
         let named = text(data, "zone").and_then(|zone| ZoneId::new(zone).ok());
         let named = named.filter(|zone| self.room.zones.contains_key(zone));
         let zone = event.zone.clone().or(named);
+        self.violations.note_stop(zone.clone(), event.seq);
         self.gate.stop(zone.as_ref(), &reason, &by);
     }
 
@@ -61,8 +62,8 @@ impl Flow {
             cause,
             ..Said::default()
         };
-        self.say_stop(None, &reason, &said);
         let by = Requester::Person(format!("sensor:{sensor}").into());
+        self.say_stop(None, &reason, &by, &said);
         self.gate.stop(None, &reason.into(), &by);
     }
 

@@ -4,8 +4,8 @@ use growbox_model::commit::Record;
 use growbox_model::ports::{Ports, Ticket};
 use growbox_model::row::{Answer, Order, Signature};
 use growbox_model::{
-    Command, DeviceId, Json, Objection, Request, Requester, SensorId, Source, Span, Verdict,
-    VerdictKind, ZoneId,
+    Command, DeviceId, Json, Moment, Objection, Request, Requester, SensorId, Seq, Source, Span,
+    Verdict, VerdictKind, ZoneId,
 };
 use serde_json::{Value, json};
 
@@ -13,6 +13,29 @@ use crate::flow::Flow;
 use crate::judge::{Said, put, verdict_data};
 use crate::overrides::read;
 use crate::say::Saying;
+
+/// A disk that fails may not keep people waiting for the answer to a stop for longer than this.
+const PATIENCE: Span = Span::seconds(2);
+
+/// An answer that is given once no crash can undo what it tells.
+pub(crate) struct Pledge {
+    pub ticket: Ticket,
+    pub answer: Answer,
+    /// Durable with this event.
+    pub seq: Seq,
+    /// Given then in any case, machine time; none: not before.
+    pub until: Option<Moment>,
+}
+
+/// Whether an order is answered only once it is on disk, and for how long that is waited for: of a
+/// lock-out without end, since somebody puts their hands into it then.
+fn promise(order: &Order) -> Option<Option<Span>> {
+    match order {
+        Order::LockOut(_) | Order::Unlock(_) => Some(None),
+        Order::Stop(_) | Order::Hold(..) => Some(Some(PATIENCE)),
+        _ => None,
+    }
+}
 
 impl Flow {
     /// An order of the API.
@@ -23,7 +46,7 @@ impl Flow {
         by: &Signature,
         ports: &mut impl Ports,
     ) {
-        let promises = matches!(order, Order::LockOut(_) | Order::Unlock(_));
+        let promise = promise(&order);
         let answer = match order {
             Order::Set(..)
             | Order::Hold(..)
@@ -85,11 +108,15 @@ impl Flow {
             other => other,
         };
         let done = matches!(answer, Answer::Devices(_));
-        // Somebody puts their hands into it once they are told: no crash may undo it then.
-        if promises && done && self.durable < self.last_seq && ports.log_refusal().is_none() {
-            self.pledges.push((ticket, answer, self.last_seq));
-        } else {
-            ports.answer(ticket, answer);
+        let waits = done && self.durable < self.last_seq && ports.log_refusal().is_none();
+        match promise.filter(|_| waits) {
+            Some(patience) => self.pledges.push(Pledge {
+                ticket,
+                answer,
+                seq: self.last_seq,
+                until: patience.map(|patience| self.machine.boot + patience),
+            }),
+            None => ports.answer(ticket, answer),
         }
     }
 
@@ -152,9 +179,9 @@ impl Flow {
         } else {
             &*by.reason
         };
-        self.say_stop(zone, reason, &Said::default());
-        self.gate
-            .stop(zone, &reason.into(), &Requester::Person(by.who.clone()));
+        let by = Requester::Person(by.who.clone());
+        self.say_stop(zone, reason, &by, &Said::default());
+        self.gate.stop(zone, &reason.into(), &by);
         self.answer_later_devices()
     }
 

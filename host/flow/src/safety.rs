@@ -10,17 +10,30 @@ use crate::flow::Flow;
 use crate::judge::Surroundings;
 use crate::say::Saying;
 
-/// The newest violation of each rule in each zone, so that a device can be asked why.
+/// The newest violation of each rule in each zone, and the newest emergency of each stop, so that a
+/// device can be asked why.
 #[derive(Debug, Default)]
-pub(crate) struct Violations(BTreeMap<(Text, ZoneId), Seq>);
+pub(crate) struct Violations {
+    rules: BTreeMap<(Text, ZoneId), Seq>,
+    /// By zone; none stops everything.
+    stops: BTreeMap<Option<ZoneId>, Seq>,
+}
 
 impl Violations {
     fn note(&mut self, rule: Text, zone: ZoneId, violation: Seq) {
-        self.0.insert((rule, zone), violation);
+        self.rules.insert((rule, zone), violation);
     }
 
-    /// A violation of before the restart.
+    /// A stop, and the event that tells of it.
+    pub(crate) fn note_stop(&mut self, zone: Option<ZoneId>, emergency: Seq) {
+        self.stops.insert(zone, emergency);
+    }
+
+    /// A violation or an emergency of before the restart.
     pub(crate) fn remember(&mut self, event: &Event) {
+        if event.kind.as_str() == "system.emergency" {
+            return self.note_stop(event.zone.clone(), event.seq);
+        }
         let data = event.document().map(Json::map);
         let rule = data.as_ref().and_then(|data| data.get("rule")?.as_str());
         if let (Some(rule), Some(zone)) = (rule, &event.zone) {
@@ -29,11 +42,18 @@ impl Violations {
     }
 
     /// The violation behind what a rule did to a device of this zone; where it is none of the
-    /// rule's own, the newest.
+    /// rule's own, the newest. Behind a stop, its emergency.
     pub(crate) fn behind(&self, trigger: &str, zone: Option<&ZoneId>) -> Option<Seq> {
+        let trigger = trigger.split(';').next().unwrap_or(trigger);
+        if trigger == "stop" {
+            let zones = [None, zone.cloned()];
+            return zones
+                .iter()
+                .filter_map(|zone| self.stops.get(zone).copied())
+                .max();
+        }
         let rule = trigger.strip_prefix("safety:")?;
-        let rule = rule.split(';').next().unwrap_or(rule);
-        let mine = self.0.iter().filter(|((named, _), _)| **named == *rule);
+        let mine = self.rules.iter().filter(|((named, _), _)| **named == *rule);
         let nearest = mine.max_by_key(|((_, at), seq)| (zone == Some(at), **seq));
         nearest.map(|(_, seq)| *seq)
     }
@@ -108,5 +128,12 @@ mod tests {
         assert_eq!(behind("shed"), Some(Seq(7)), "a device of another zone");
         assert_eq!(violations.behind("safety:hot", None), None);
         assert_eq!(violations.behind("hold", None), None);
+        violations.note_stop(None, Seq(9));
+        violations.note_stop(Some(zone("tent")), Seq(11));
+        let stopped = |name: &str| violations.behind("stop; minimum on", Some(&zone(name)));
+        assert_eq!(
+            (stopped("tent"), stopped("attic")),
+            (Some(Seq(11)), Some(Seq(9)))
+        );
     }
 }

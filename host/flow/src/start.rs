@@ -161,7 +161,7 @@ impl Flow {
             && let Some((sensor, quantity)) = event.document().and_then(silent_series)
         {
             self.zones.was_silent(&sensor, &quantity);
-        } else if event.kind.as_str() == "safety.violation" {
+        } else if ["safety.violation", "system.emergency"].contains(&event.kind.as_str()) {
             self.violations.remember(event);
         }
     }

@@ -281,3 +281,55 @@ fn a_lock_out_is_answered_once_no_crash_can_undo_it() {
     };
     assert!(rows[0].why.contains("locked out by ann"));
 }
+
+#[test]
+fn a_stop_says_who_and_what_it_did_leads_back_to_it() {
+    let mut bench = bench();
+    bench.order(Order::Set(switch(), 1.0, Some(Span::hours(1))));
+    bench.pass(Span::minutes(10));
+    bench.order(Order::Stop(None));
+    let emergency = bench.said("system.emergency").remove(0);
+    assert_eq!(field(&emergency, "requester"), "person:anna");
+    let changes = bench.said("device.state.changed");
+    let off = changes.last().unwrap();
+    assert_eq!(field(off, "new_state"), "off");
+    assert_eq!(off.cause, Some(emergency.seq));
+}
+
+#[test]
+fn a_posted_emergency_is_what_its_stop_leads_back_to_after_a_restart_too() {
+    let mut first = bench();
+    first.tell(json!({"type": "system.emergency", "data": {"message": "smoke"}}));
+    let emergency = first.said("system.emergency").remove(0).seq;
+    let memory = Memory::of(&first.behind.commits);
+    let second = Bench::restarted(room(ClockForm::System), Vec::new(), memory, at(70));
+    let change = second.said("device.state.changed").remove(0);
+    assert_eq!(change.cause, Some(emergency));
+}
+
+#[test]
+fn a_stop_and_a_hold_are_answered_once_no_crash_can_undo_them_or_patience_ends() {
+    for (order, fsynced) in [
+        (Order::Stop(None), true),
+        (Order::Hold(switch(), Some(0.0), None), true),
+        (Order::Stop(None), false),
+    ] {
+        let mut bench = bench();
+        bench.behind.fsyncs = false;
+        let ticket = bench.ticket();
+        let by = Signature {
+            who: "anna".into(),
+            reason: "smoke".into(),
+        };
+        bench.turn([Input::Order(ticket, order, by)]);
+        bench.run();
+        assert!(bench.behind.commits.last().unwrap().urgent);
+        assert!(!bench.behind.answers.contains_key(&ticket));
+        if fsynced {
+            bench.fsync();
+        } else {
+            bench.pass(Span::seconds(2));
+        }
+        assert!(bench.behind.answers.contains_key(&ticket), "{fsynced}");
+    }
+}

@@ -64,6 +64,14 @@ const DANGER: &[Field] = &[
     may("devices", List),
 ];
 
+const EMERGENCY: &[Field] = &[
+    may("rule", Words),
+    may("zone", Words),
+    may("message", Words),
+    may("devices", List),
+    may("requester", Words),
+];
+
 /// Every document type of the catalogue.
 pub static DOCUMENTS: &[DocumentSpec] = &[
     doc(
@@ -270,7 +278,7 @@ pub static DOCUMENTS: &[DocumentSpec] = &[
             may("trusted", Flag),
         ],
     ),
-    doc("system.emergency", DANGER),
+    doc("system.emergency", EMERGENCY),
     doc("system.emergency.reset", DANGER),
     doc("safety.violation", DANGER),
     doc(
