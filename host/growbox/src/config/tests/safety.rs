@@ -36,6 +36,59 @@ fn roles_bring_safety_rules_and_the_file_goes_before_them() {
         off.contains("tent-wet is turned off: nobody guards"),
         "{off}"
     );
+    assert!(off.contains("tent-hot moves fan too"), "{off}");
+}
+
+#[test]
+fn another_limit_for_a_shipped_rule_leaves_the_rest_as_shipped() {
+    let room = "[zone.tent]\n[zone.attic]\n[device]\n\
+                fan = { zone = \"tent\", role = \"exhaust\", output = \"null:fan\" }\n";
+    let of = |text: &str| {
+        let checked = checked(&format!("{room}{text}"));
+        assert_eq!(checked.findings, [], "{text}");
+        let rules = checked.configuration.unwrap().room.safety;
+        let rule = rules.into_iter().find(|rule| &*rule.id == "tent-co2");
+        (rule.unwrap(), checked.explanations)
+    };
+    let (shipped, _) = of("");
+    let limits = |rule: &growbox_model::SafetySpec| match &rule.when {
+        growbox_model::Danger::Above { limit, clear, .. } => (*limit, *clear),
+        other => panic!("{other:?}"),
+    };
+    for (text, expected) in [
+        ("quantity = \"co2\"\nabove = 1500", (1500.0, 1000.0)),
+        ("above = 400", (400.0, 200.0)),
+        ("clear = 900", (2000.0, 900.0)),
+        ("dwell = 60", (2000.0, 1500.0)),
+    ] {
+        let (own, explanations) = of(&format!("[safety.tent-co2]\n{text}\n"));
+        assert_eq!(limits(&own), expected);
+        let alike = growbox_model::SafetySpec {
+            when: shipped.when.clone(),
+            shipped: true,
+            ..own
+        };
+        assert_eq!(alike, shipped);
+        let devices = explanations
+            .iter()
+            .find(|explanation| explanation.key == "safety.tent-co2.devices")
+            .unwrap();
+        assert_eq!(devices.value, "fan = 1");
+    }
+    for (text, wrong) in [
+        ("devices = {}", "tent-co2 moves fan too"),
+        (
+            "quantity = \"humidity\"\nabove = 90",
+            "which watches zone tent for co2 >= 2000",
+        ),
+        ("zone = \"attic\"", "which watches zone tent"),
+    ] {
+        let said = said(&format!("{room}[safety.tent-co2]\n{text}\n"));
+        assert!(
+            said.contains(wrong) && said.contains("warning"),
+            "{text}: {said}"
+        );
+    }
 }
 
 #[test]
@@ -67,6 +120,18 @@ fn wrong_safety_rules_are_refused_at_their_line() {
         (
             "quantity = \"temperature\"\nuntrusted = [\"stale\", \"silly\"]",
             "unknown trouble \"silly\"",
+        ),
+        (
+            "quantity = \"temperature\"\nuntrusted = []",
+            "this rule can never trip: untrusted names no trouble",
+        ),
+        (
+            "quantity = \"co2\"\nabove = 20000",
+            "no co2 of 20000 is believed",
+        ),
+        (
+            "quantity = \"co2\"\nabove = 400\nclear = -100",
+            "never over: no co2 of -100 is believed",
         ),
         (
             "zone = \"tnet\"\nquantity = \"temperature\"\nabove = 40",

@@ -1,0 +1,121 @@
+//! The safety rules that roles bring to a zone, whether or not anybody configured one.
+
+use std::collections::BTreeMap;
+
+use growbox_model::{
+    Danger, DeviceId, DeviceSpec, Quantity, SafetySpec, Span, Text, Trouble, ZoneId,
+};
+
+/// What the roles of a zone's devices bring. Limits: growing guides' emergencies (air ≥ 40 °C,
+/// humidity ≥ 95 %, air within 0.2 °C of its dew point) and, for people, CO2 ≥ 2000 ppm.
+pub(super) fn of_roles(zone: &ZoneId, devices: &BTreeMap<DeviceId, DeviceSpec>) -> Vec<SafetySpec> {
+    let mine = || {
+        devices
+            .values()
+            .filter(|spec| spec.zone.as_ref() == Some(zone))
+    };
+    let off = |roles: &'static [&'static str]| {
+        mine()
+            .filter(move |spec| roles.contains(&spec.role.as_str()))
+            .map(|spec| (spec.id.clone(), spec.safe_level))
+    };
+    let rescue = |roles: &'static [&'static str]| {
+        mine()
+            .filter(move |spec| roles.contains(&spec.role.as_str()))
+            .map(|spec| (spec.id.clone(), spec.emergency_level))
+    };
+    let rule = |name: &str, when, dwell, latch, devices, message: &str| SafetySpec {
+        id: format!("{zone}-{name}").into(),
+        zone: zone.clone(),
+        when,
+        dwell,
+        latch,
+        devices,
+        message: Text::from(message),
+        shipped: true,
+    };
+    let above = |name: &str, limit, clear| {
+        Quantity::new(name).ok().map(|quantity| Danger::Above {
+            quantity,
+            limit,
+            clear,
+        })
+    };
+    let hot = above("temperature", 40.0, 37.0).map(|when| {
+        let devices = off(&["heater", "light", "co2"]).chain(rescue(AIR));
+        rule(
+            "hot",
+            when,
+            Span::seconds(60),
+            false,
+            devices.collect(),
+            "it is too hot",
+        )
+    });
+    let wet = above("humidity", 95.0, 90.0).map(|when| {
+        let devices = off(&["humidifier"]);
+        rule(
+            "wet",
+            when,
+            Span::minutes(10),
+            false,
+            devices.collect(),
+            "it is too wet",
+        )
+    });
+    let near = Danger::NearDewPoint {
+        margin: 0.2,
+        clear: 1.0,
+    };
+    let devices = off(&["humidifier"]).chain(rescue(&["circulation"]));
+    let dew = rule(
+        "dew",
+        near,
+        Span::minutes(10),
+        false,
+        devices.collect(),
+        "water condenses",
+    );
+    let co2 = above("co2", 2000.0, 1500.0).map(|when| {
+        let devices = off(&["co2"]).chain(rescue(AIR));
+        let message = "CO2 endangers people: air the room before anybody goes in";
+        rule(
+            "co2",
+            when,
+            Span::seconds(60),
+            true,
+            devices.collect(),
+            message,
+        )
+    });
+    let needs = |spec: &DeviceSpec| spec.needs.iter().any(|need| need.as_str() == "temperature");
+    let blind = Quantity::new("temperature")
+        .ok()
+        .filter(|_| mine().any(needs));
+    let blind = blind.map(|quantity| {
+        let when = untrusted(quantity);
+        let devices = off(&["heater"]).collect();
+        rule(
+            "blind",
+            when,
+            Span::minutes(5),
+            false,
+            devices,
+            "nobody knows how warm it is",
+        )
+    });
+    [hot, wet, Some(dew), co2, blind]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Nobody can say, whatever the reason.
+fn untrusted(quantity: Quantity) -> Danger {
+    use Trouble::{Absent, Bad, Frozen, Stale};
+    let troubles = vec![Stale, Bad, Frozen, Absent];
+    Danger::Untrusted { quantity, troubles }
+}
+
+/// Roles that move air.
+const AIR: &[&str] = &["exhaust", "intake", "circulation"];
