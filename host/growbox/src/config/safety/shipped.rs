@@ -7,7 +7,8 @@ use growbox_model::{
 };
 
 /// What the roles of a zone's devices bring. Limits: growing guides' emergencies (air ≥ 40 °C,
-/// humidity ≥ 95 %, air within 0.2 °C of its dew point) and, for people, CO2 ≥ 2000 ppm.
+/// humidity ≥ 95 %, air within 0.2 °C of its dew point) and, for people, CO2 ≥ 2000 ppm, in every
+/// zone. A big leak shows as a sensor that cannot be believed.
 pub(super) fn of_roles(zone: &ZoneId, devices: &BTreeMap<DeviceId, DeviceSpec>) -> Vec<SafetySpec> {
     let mine = || {
         devices
@@ -42,7 +43,7 @@ pub(super) fn of_roles(zone: &ZoneId, devices: &BTreeMap<DeviceId, DeviceSpec>) 
         })
     };
     let hot = above("temperature", 40.0, 37.0).map(|when| {
-        let devices = off(&["heater", "light", "co2"]).chain(rescue(AIR));
+        let devices = off(&["heater", "dehumidifier", "light", "co2"]).chain(rescue(AIR));
         rule(
             "hot",
             when,
@@ -52,7 +53,10 @@ pub(super) fn of_roles(zone: &ZoneId, devices: &BTreeMap<DeviceId, DeviceSpec>) 
             "it is too hot",
         )
     });
-    let wet = above("humidity", 95.0, 90.0).map(|when| {
+    // Outdoors it is often that wet, and nobody does anything about it.
+    let has_devices = mine().next().is_some();
+    let wet = above("humidity", 95.0, 90.0).filter(|_| has_devices);
+    let wet = wet.map(|when| {
         let devices = off(&["humidifier"]);
         rule(
             "wet",
@@ -88,23 +92,34 @@ pub(super) fn of_roles(zone: &ZoneId, devices: &BTreeMap<DeviceId, DeviceSpec>) 
             message,
         )
     });
-    let needs = |spec: &DeviceSpec| spec.needs.iter().any(|need| need.as_str() == "temperature");
-    let blind = Quantity::new("temperature")
-        .ok()
-        .filter(|_| mine().any(needs));
-    let blind = blind.map(|quantity| {
-        let when = untrusted(quantity);
-        let devices = off(&["heater"]).collect();
+    let blind_to = |name: &str| {
+        let needs = |spec: &DeviceSpec| spec.needs.iter().any(|need| need.as_str() == name);
+        let quantity = Quantity::new(name).ok().filter(|_| mine().any(needs));
+        quantity.map(untrusted)
+    };
+    let blind = blind_to("temperature").map(|when| {
         rule(
             "blind",
             when,
             Span::minutes(5),
             false,
-            devices,
+            off(&["heater"]).collect(),
             "nobody knows how warm it is",
         )
     });
-    [hot, wet, Some(dew), co2, blind]
+    let co2_blind = blind_to("co2").map(|when| {
+        let devices = off(&["co2"]).chain(rescue(VENTS));
+        rule(
+            "co2-blind",
+            when,
+            Span::minutes(5),
+            false,
+            devices.collect(),
+            "nobody knows how much CO2 there is: air the room before anybody goes in",
+        )
+    });
+    let dew = has_devices.then_some(dew);
+    [hot, wet, dew, co2, blind, co2_blind]
         .into_iter()
         .flatten()
         .collect()
@@ -116,6 +131,9 @@ fn untrusted(quantity: Quantity) -> Danger {
     let troubles = vec![Stale, Bad, Frozen, Absent];
     Danger::Untrusted { quantity, troubles }
 }
+
+/// Roles that change the air for that of outside.
+const VENTS: &[&str] = &["exhaust", "intake"];
 
 /// Roles that move air.
 const AIR: &[&str] = &["exhaust", "intake", "circulation"];

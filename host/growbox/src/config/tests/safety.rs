@@ -92,6 +92,35 @@ fn another_limit_for_a_shipped_rule_leaves_the_rest_as_shipped() {
 }
 
 #[test]
+fn where_co2_is_brought_in_nobody_goes_on_without_knowing_how_much() {
+    let room = "[zone.tent]\n[zone.outdoors]\n[device]\n\
+                fan = { zone = \"tent\", role = \"exhaust\", output = \"null:fan\" }\n\
+                dry = { zone = \"tent\", role = \"dehumidifier\", output = \"null:dry\" }\n\
+                gas = { zone = \"tent\", role = \"co2\", output = \"null:gas\" }\n";
+    let rules = sound(room).room.safety;
+    let ids: Vec<&str> = rules.iter().map(|rule| &*rule.id).collect();
+    let tent = [
+        "tent-hot",
+        "tent-wet",
+        "tent-dew",
+        "tent-co2",
+        "tent-co2-blind",
+    ];
+    let outdoors = ["outdoors-hot", "outdoors-co2"];
+    assert_eq!(ids, [&outdoors[..], &tent[..]].concat());
+    let of = |name: &str| {
+        let rule = rules.iter().find(|rule| &*rule.id == name).unwrap();
+        let levels = rule.devices.iter();
+        let levels: Vec<_> = levels.map(|(id, level)| (id.as_str(), *level)).collect();
+        (levels, rule.latch)
+    };
+    let airs = vec![("fan", 1.0), ("gas", 0.0)];
+    assert_eq!(of("tent-co2-blind"), (airs, false));
+    let cools = vec![("dry", 0.0), ("fan", 1.0), ("gas", 0.0)];
+    assert_eq!(of("tent-hot"), (cools, false));
+}
+
+#[test]
 fn wrong_safety_rules_are_refused_at_their_line() {
     let room = "[zone.tent]\n[device]\nheat = { zone = \"tent\", role = \"heater\", output = \"null:heat\" }\n";
     for (rule, wrong) in [
