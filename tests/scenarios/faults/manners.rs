@@ -47,10 +47,10 @@ fn set(device: &str, level: f64, at: &str) -> Value {
 fn policy(client: &Client, device: &str) -> String {
     let filter = format!("type=device.action.*&device={device}");
     let verdicts = client.events(&filter);
-    let verdicts = verdicts
+    let mut hindered = verdicts
         .iter()
         .filter(|event| event["data"]["policy"].is_string());
-    let newest = verdicts.last().expect("a verdict");
+    let newest = hindered.next_back().expect("a verdict");
     newest["data"]["policy"]
         .as_str()
         .unwrap_or_default()
