@@ -88,11 +88,7 @@ fn two_plugins_that_fight_wear_nothing_out() {
             weather(number);
         });
         let moved = bench.switches("heater", 0.0).len() > 8;
-        let long = middle(
-            &switches(&bench.outside.record(), "heater"),
-            bench.outside.now(),
-        )
-        .is_some();
+        let long = middle(&bench.outside.record(), bench.outside.now()).is_some();
         let asked = number >= READINGS && verdicts("vpd-control", "requested") > 0;
         (moved && long && asked).then_some(())
     });
@@ -113,12 +109,15 @@ fn two_plugins_that_fight_wear_nothing_out() {
 }
 
 /// A run in the middle, far from what a start or a stop could excuse: when it began and ended.
-fn middle(all: &[(f64, f64, By)], end: f64) -> Option<(f64, f64)> {
+fn middle(record: &[Entry], end: f64) -> Option<(f64, f64)> {
+    let is_mark = |entry: &&Entry| matches!(entry.what, What::Said(..));
+    let begin = record.iter().find(is_mark)?.at;
     let far = 2.5 * SLACK;
     let is_run = |pair: &&[(f64, f64, By)]| {
         let ((on, level, _), (off, ..)) = (pair[0], pair[1]);
-        level > 0.0 && on > far && off < end - far
+        level > 0.0 && on > begin + far && off < end - far
     };
+    let all = switches(record, "heater");
     let run = all.windows(2).find(is_run)?;
     Some((run[0].0, run[1].0))
 }
@@ -126,7 +125,7 @@ fn middle(all: &[(f64, f64, By)], end: f64) -> Option<(f64, f64)> {
 /// Had the heater gone off too soon in the middle of the fight, nothing would have excused it.
 fn a_worn_heater_is_seen(bench: &FarRoom, log: &[Value]) {
     let mut record = bench.outside.record();
-    let run = middle(&switches(&record, "heater"), bench.outside.now());
+    let run = middle(&record, bench.outside.now());
     let (on, off) = run.expect("the fight was long enough");
     let is_off = |entry: &&mut Entry| {
         entry.at == off && matches!(&entry.what, What::Switched(name, ..) if name == "heater")
