@@ -123,7 +123,7 @@ grant = { control = ["pump"] }
 [plugin.irrigation.settings.zones.tent]
 only_by_day = false
 dose = 10
-soak = "1h"
+soak = "1min"
 soil_moisture_below = 60
 "#;
 
@@ -157,9 +157,12 @@ fn a_full_disk_lets_no_dose_out() {
     let given = bench.switches("pump", 0.0);
     assert!(given.is_empty(), "nobody could count it: {given:?}");
     fs::remove_file(&ballast).expect("is there");
-    bench.follows("pump", 1.0);
+    // What waited for too long is not given any more, but asked for anew.
+    until("a dose again", || {
+        bench.outside.say("pot", "soil_moisture", 30.0);
+        (bench.outside.level("pump") == 1.0).then_some(())
+    });
     bench.follows("pump", 0.0);
-    assert_eq!(bench.switches("pump", 0.0).len(), 2, "once");
     assert_eq!(host.terminate().code(), Some(0));
 }
 
