@@ -131,7 +131,9 @@ fn a_worn_heater_is_seen(bench: &FarRoom, log: &[Value]) {
         entry.at == off && matches!(&entry.what, What::Switched(name, ..) if name == "heater")
     };
     let entry = record.iter_mut().find(is_off);
-    entry.expect("it stands in the record").at = on + MIN_ON / 2.0;
+    let early = on + MIN_ON / 2.0;
+    let entry = entry.expect("it stands in the record");
+    (entry.at, entry.until) = (early, early);
     let faults = checker::judge(&limits(), &record, log);
     let promises: Vec<&str> = faults.iter().map(|fault| fault.promise).collect();
     assert_eq!(promises, ["who breaks minimum on is named"], "{faults:?}");

@@ -46,6 +46,13 @@ fn configuration() -> String {
         let words = format!("zone = \"{zone}\", source = \"http\", interval = \"1min\"");
         text.push_str(&format!("flood-{zone} = {{ {words} }}\n"));
     }
+    // The marks go ahead of the flood: a safety rule watches them, and none the flood.
+    text.push_str("[safety.marks]\nzone = \"tent\"\nquantity = \"illuminance\"\nabove = 150000\n");
+    for (zone, _) in ZONES {
+        for rule in ["hot", "dew", "blind"] {
+            text.push_str(&format!("[safety.{zone}-{rule}]\nenabled = false\n"));
+        }
+    }
     text.push_str("[device]\n");
     for (zone, device) in ZONES {
         text.push_str(&format!(
