@@ -132,6 +132,27 @@ fn lamp_is_on(broker: &Broker, client: &growbox_tests::Client) -> growbox_tests:
 }
 
 #[test]
+fn without_a_state_topic_the_brokers_word_counts_and_one_that_nobody_hears_has_failed() {
+    let broker = Broker::start();
+    let fan = "[device]\nfan = { zone = \"tent\", role = \"other\", output = \"mqtt:cmnd/fan\", switched = true, min_on = 0, min_off = 0 }\n";
+    let room = room(&broker, fan);
+    let host = room.start();
+    let client = host.client();
+    connected(&client, 1.0);
+    until("it to be known that nobody listens", || {
+        let row = client.row("devices", "fan").to_string();
+        row.contains("nobody listens").then_some(())
+    });
+    let peer = broker.peer("peer");
+    peer.leave("tele/peer", "online");
+    ask(&client, "fan", 1.0);
+    client.wait_event("type=device.action.executed", |event| {
+        event["data"]["device_id"] == "fan"
+    });
+    assert!(peer.heard("cmnd/fan").contains(&"ON".to_owned()));
+}
+
+#[test]
 fn a_device_that_returns_under_a_stop_hears_nothing_of_before() {
     let broker = Broker::start();
     let room = room(&broker, DEVICES);

@@ -9,16 +9,18 @@ use std::time::Duration;
 
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{
-    ConnectReturnCode, Filter, LastWill, Packet, Publish, RetainForwardRule,
+    ConnectReturnCode, Filter, LastWill, Packet, PubAckReason, Publish, RetainForwardRule,
 };
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, StateError};
-use rumqttc::{TlsConfiguration, TlsError};
+use rumqttc::{Outgoing, TlsConfiguration, TlsError};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::outputs::Message;
+use super::receipts::{Receipt, Receipts};
 use super::settings::{Roots, Settings};
 
 /// Unacknowledged messages the broker may have sent: with fewer it drops from its own queue.
@@ -67,30 +69,62 @@ pub(super) enum Entry {
 /// A connection that stands or comes to stand.
 pub(super) struct Connection {
     client: AsyncClient,
-    packets: mpsc::Receiver<Result<Packet, String>>,
+    heard: mpsc::Receiver<Result<Heard, String>>,
+    receipts: Receipts,
     polling: JoinHandle<()>,
+}
+
+/// What the client's loop passes on.
+enum Heard {
+    Packet(Box<Packet>),
+    /// A message went out under this number.
+    Sent(u16),
+}
+
+/// What is new on the line.
+pub(super) enum News {
+    /// The broker says something.
+    Packet(Box<Packet>),
+    /// The broker has taken a command, or why it has not.
+    Taken(Receipt, Result<(), String>),
 }
 
 impl Connection {
     /// Begins to connect; what comes of it is [`Connection::next`].
     pub(super) fn open(settings: &Settings, entry: Entry) -> Result<Self, NoConnection> {
         let (client, events) = AsyncClient::new(options(settings, entry)?, REQUESTS);
-        let (sender, packets) = mpsc::channel(PACKETS);
+        let (sender, heard) = mpsc::channel(PACKETS);
         let host = format!("{}:{}", settings.host, settings.port);
         let polling = tokio::spawn(poll(events, sender, host));
         Ok(Self {
             client,
-            packets,
+            heard,
+            receipts: Receipts::default(),
             polling,
         })
     }
 
-    /// The next packet, or why there will be none any more.
-    pub(super) async fn next(&mut self) -> Result<Packet, NoConnection> {
-        match self.packets.recv().await {
-            Some(Ok(packet)) => Ok(packet),
-            Some(Err(why)) => Err(NoConnection::Broker(why)),
-            None => Err(NoConnection::Broker("the connection broke down".into())),
+    /// What is new, or why there will be nothing any more.
+    pub(super) async fn next(&mut self) -> Result<News, NoConnection> {
+        loop {
+            let heard = match self.heard.recv().await {
+                Some(Ok(heard)) => heard,
+                Some(Err(why)) => return Err(NoConnection::Broker(why)),
+                None => return Err(NoConnection::Broker("the connection broke down".into())),
+            };
+            let taken = match heard {
+                Heard::Sent(number) => (self.receipts.went_out(number), Ok(())),
+                Heard::Packet(packet) => match *packet {
+                    Packet::PubAck(answer) => {
+                        let receipt = self.receipts.acknowledged(answer.pkid);
+                        (receipt, is_taken(answer.reason))
+                    }
+                    _ => return Ok(News::Packet(packet)),
+                },
+            };
+            if let (Some(receipt), answer) = taken {
+                return Ok(News::Taken(receipt, answer));
+            }
         }
     }
 
@@ -111,17 +145,34 @@ impl Connection {
     }
 
     /// Publishes at QoS 1; false where there is no room.
-    pub(super) fn publish(&self, topic: &str, payload: String, retain: bool) -> bool {
-        self.client
-            .try_publish(topic, QoS::AtLeastOnce, retain, payload)
-            .is_ok()
+    pub(super) fn publish(&mut self, topic: &str, payload: String, retain: bool) -> bool {
+        self.send(topic, QoS::AtLeastOnce, retain, payload, None)
     }
 
-    /// Publishes to who listens now: at QoS 0, which no broker keeps for who is away.
-    pub(super) fn publish_at_once(&self, topic: &str, payload: String) -> bool {
-        self.client
-            .try_publish(topic, QoS::AtMostOnce, false, payload)
-            .is_ok()
+    /// Publishes a command; false where there is no room. What nobody may keep for later goes to
+    /// who listens now: at QoS 0, which no broker keeps for who is away.
+    pub(super) fn command(&mut self, message: Message) -> bool {
+        let quality = match message.at_once {
+            true => QoS::AtMostOnce,
+            false => QoS::AtLeastOnce,
+        };
+        let (payload, receipt) = (message.payload, message.receipt);
+        self.send(&message.topic, quality, false, payload, receipt)
+    }
+
+    fn send(
+        &mut self,
+        topic: &str,
+        quality: QoS,
+        retain: bool,
+        payload: String,
+        receipt: Option<Receipt>,
+    ) -> bool {
+        let sent = self.client.try_publish(topic, quality, retain, payload);
+        if sent.is_ok() {
+            self.receipts.queued(receipt);
+        }
+        sent.is_ok()
     }
 
     /// Acknowledges a message by its packet number.
@@ -160,10 +211,22 @@ fn filter((topic, always): (&str, bool)) -> Filter {
     filter
 }
 
-async fn poll(mut events: EventLoop, packets: mpsc::Sender<Result<Packet, String>>, host: String) {
+/// What the broker makes of a message. One that nobody hears moves nothing.
+fn is_taken(reason: PubAckReason) -> Result<(), String> {
+    match reason {
+        PubAckReason::Success => Ok(()),
+        PubAckReason::NoMatchingSubscribers => {
+            Err("nobody listens to its topic: the broker has passed it on to no one".into())
+        }
+        other => Err(format!("the broker refuses it: {other:?}")),
+    }
+}
+
+async fn poll(mut events: EventLoop, packets: mpsc::Sender<Result<Heard, String>>, host: String) {
     loop {
         let heard = match events.poll().await {
-            Ok(Event::Incoming(packet)) => Ok(packet),
+            Ok(Event::Incoming(packet)) => Ok(Heard::Packet(Box::new(packet))),
+            Ok(Event::Outgoing(Outgoing::Publish(number))) => Ok(Heard::Sent(number)),
             Ok(Event::Outgoing(_)) => continue,
             Err(error) => Err(words(&error, &host)),
         };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rumqttc::v5::mqttbytes::v5::Packet;
 
-use super::connection::{Connection, Entry, NoConnection};
+use super::connection::{Connection, Entry, News, NoConnection};
 use super::settings::Settings;
 use super::zigbee::{self, ZigbeeDevice};
 
@@ -36,11 +36,12 @@ pub async fn discover(settings: &Settings, at_most: Duration) -> Result<Discover
     tokio::pin!(deadline);
     let mut connected = false;
     loop {
-        let packet = tokio::select! {
-            packet = line.next() => packet?,
+        let news = tokio::select! {
+            news = line.next() => news?,
             () = &mut deadline => break,
         };
-        match packet {
+        let News::Packet(packet) = news else { continue };
+        match *packet {
             Packet::ConnAck(_) => {
                 connected = true;
                 line.subscribe(std::iter::once((topic.as_str(), true)));

@@ -21,6 +21,7 @@ mod ledger;
 mod outputs;
 mod payload;
 mod plain;
+mod receipts;
 mod session;
 mod settings;
 mod table;

@@ -8,7 +8,7 @@ use growbox_model::{Span, Text};
 use rumqttc::v5::mqttbytes::v5::{ConnAck, Packet, Publish, SubAck, SubscribeReasonCode};
 
 use super::complaints::Complaints;
-use super::connection::{Connection, Entry, owed};
+use super::connection::{Connection, Entry, News, owed};
 use super::decode::{self, Coming};
 use super::inflow::{Inflow, Message};
 use super::ledger::{Arrival, Ledger};
@@ -145,8 +145,12 @@ impl Session {
         loop {
             let wait = machine::until(self.next_deadline(), machine::now());
             tokio::select! {
-                packet = line.next() => match packet {
-                    Ok(packet) => self.hear(packet, &line),
+                news = line.next() => match news {
+                    Ok(News::Packet(packet)) => self.hear(*packet, &mut line),
+                    Ok(News::Taken(receipt, answer)) => {
+                        let events = self.shared.outputs().taken(receipt, answer);
+                        self.tell(events);
+                    }
                     Err(error) => return error.to_string(),
                 },
                 receipts = self.inflow.answered() => {
@@ -161,7 +165,7 @@ impl Session {
             }
             let now = machine::now();
             self.inflow.hand_over(now);
-            self.speak(&line, now);
+            self.speak(&mut line, now);
             self.say_health();
             if self.shared.stopping() {
                 line.publish(&self.status_topic(), "offline".into(), true);
@@ -179,7 +183,7 @@ impl Session {
     }
 
     /// Tells outputs what is wanted of them, and gives up on what was not confirmed.
-    fn speak(&mut self, line: &Connection, now: Span) {
+    fn speak(&mut self, line: &mut Connection, now: Span) {
         let overdue = self.shared.outputs().overdue(now);
         self.tell(overdue);
         if self.away.is_some() {
@@ -187,19 +191,19 @@ impl Session {
         }
         let (messages, then) = self.shared.outputs().messages(now);
         for message in messages {
-            let told = if message.at_once {
-                line.publish_at_once(&message.topic, message.payload)
-            } else {
-                line.publish(&message.topic, message.payload, false)
-            };
-            if !told {
-                tracing::error!(topic = message.topic, "MQTT: no room for a command");
+            let receipt = message.receipt;
+            if !line.command(message)
+                && let Some(receipt) = receipt
+            {
+                let why = "too many messages wait for the broker".to_owned();
+                let failed = self.shared.outputs().taken(receipt, Err(why));
+                self.tell(failed);
             }
         }
         self.tell(then);
     }
 
-    fn hear(&mut self, packet: Packet, line: &Connection) {
+    fn hear(&mut self, packet: Packet, line: &mut Connection) {
         match packet {
             Packet::ConnAck(answer) => self.connected(&answer, line),
             Packet::SubAck(answer) => self.subscribed(&answer),
@@ -208,7 +212,7 @@ impl Session {
         }
     }
 
-    fn connected(&mut self, answer: &ConnAck, line: &Connection) {
+    fn connected(&mut self, answer: &ConnAck, line: &mut Connection) {
         let now = machine::now();
         self.connections += 1;
         self.away = None;

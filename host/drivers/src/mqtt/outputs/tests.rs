@@ -1,7 +1,7 @@
 //! Orders, confirmations and reach, without a broker.
 
 use super::*;
-use crate::mqtt::settings::{MappedOutput, ZigbeeOutput};
+use crate::mqtt::settings::{MappedOutput, Timer, ZigbeeOutput};
 
 const PLUG: &str = "zigbee:Plug";
 const LAMP: &str = "mqtt:lamp/set";
@@ -309,17 +309,43 @@ fn who_says_that_it_is_away_is_away() {
 }
 
 #[test]
-fn without_a_state_topic_what_was_ordered_is_believed() {
+fn without_a_state_topic_the_brokers_word_counts_for_the_newest_command() {
     let mut outputs = outputs(vec![mapped(None)]);
     outputs.connected(at(0));
-    outputs.order(&order(LAMP, 1.0, None), at(0));
-    let (messages, events) = outputs.messages(at(0));
-    assert_eq!(messages[0].payload, "1");
-    assert_eq!(events, [confirmed(LAMP, 1.0)]);
-    let mut answering = super::tests::outputs(vec![mapped(Some("lamp/state"))]);
-    answering.connected(at(0));
-    answering.order(&order(LAMP, 1.0, None), at(0));
-    assert_eq!(answering.messages(at(0)).1, []);
+    let tell = |outputs: &mut Outputs, level: f64, now: u64| {
+        assert_eq!(outputs.order(&order(LAMP, level, None), at(now)), []);
+        let (messages, events) = outputs.messages(at(now));
+        assert_eq!(events, [], "nobody has taken it yet");
+        messages[0].receipt.unwrap()
+    };
+    let on = tell(&mut outputs, 1.0, 0);
+    assert_eq!(outputs.taken(on, Ok(())), [confirmed(LAMP, 1.0)]);
+    assert_eq!(outputs.taken(on, Ok(())), []);
+    let off = tell(&mut outputs, 0.0, 1);
+    outputs.order(&order(LAMP, 1.0, None), at(1));
+    assert_eq!(outputs.taken(off, Ok(())), [], "wanted no longer");
+    let newest = outputs.messages(at(1)).0[0].receipt.unwrap();
+    assert_eq!(outputs.taken(off, Ok(())), []);
+    let why = || "nobody listens".to_owned();
+    let refused = [failed(&LAMP.into(), 1.0, "nobody listens")];
+    assert_eq!(outputs.taken(newest, Err(why())), refused);
+    let late = tell(&mut outputs, 0.0, 2);
+    let told = outputs.overdue(at(7));
+    let why = "the broker did not take it within 5s";
+    assert_eq!(told, [failed(&LAMP.into(), 0.0, why)]);
+    assert_eq!(outputs.taken(late, Ok(())), []);
+}
+
+#[test]
+fn with_a_state_topic_the_brokers_word_confirms_nothing() {
+    let mut outputs = outputs(vec![mapped(Some("lamp/state"))]);
+    outputs.connected(at(0));
+    outputs.messages(GRACE);
+    outputs.order(&order(LAMP, 1.0, None), at(1));
+    let (messages, events) = outputs.messages(at(1));
+    assert_eq!(events, []);
+    assert_eq!(outputs.taken(messages[0].receipt.unwrap(), Ok(())), []);
+    assert_eq!(outputs.state(0, 1.0, false), [confirmed(LAMP, 1.0)]);
 }
 
 #[test]
