@@ -374,6 +374,7 @@ impl Flow {
                     | Record::Stopped(..)
                     | Record::Tripped(..)
                     | Record::LockedOut(..)
+                    | Record::Doubted(..)
                     | Record::CallOpened(_)
                     | Record::Generation(..)
             )

@@ -161,6 +161,10 @@ impl Memory {
                     .lock_outs
                     .extend(lock_out.map(|lock_out| (device, lock_out)));
             }
+            Record::Doubted(device, how) => {
+                known.doubts.retain(|(doubted, _)| *doubted != device);
+                known.doubts.extend(how.map(|how| (device, how)));
+            }
             Record::Started(device, moment) => known.starts.push((device, moment)),
             Record::DeadLetter(_) | Record::CleanEnd => {}
         }

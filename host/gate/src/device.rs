@@ -185,7 +185,7 @@ impl Device {
             starts: Starts::restored(&restored.starts, &spec.id, kept, now.moment),
             imagined_starts: Starts::default(),
             cut_short: Vec::new(),
-            witness: Witness::default(),
+            witness: Witness::restored(&restored.doubts, &spec.id),
             roused: true,
             due: None,
             spec,

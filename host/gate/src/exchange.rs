@@ -18,6 +18,7 @@ use crate::gate::{Gate, close_all};
 use crate::policy::envelope;
 use crate::settle::Settlement;
 use crate::starts::Starts;
+use crate::witness;
 
 /// Who does not reach its safe level in this time is let go all the same: its driver or its
 /// minimum off stands in the way, and neither gets better by waiting.
@@ -115,7 +116,9 @@ impl Gate {
             .partition(|(_, device)| has_left(device, now.moment));
         self.devices = stay;
         let gone: BTreeMap<DeviceId, Device> = gone;
-        for (id, device) in gone {
+        for (id, mut device) in gone {
+            // Whoever comes under its name is another thing, which nobody has caught.
+            witness::release(&mut device, out);
             self.wired = false;
             let (doses, starts) = (device.doses, device.starts);
             self.absent.insert(id, Had { doses, starts });

@@ -9,7 +9,7 @@
 //! Who is doubted counts as on, as just switched, and as nowhere known, whatever its driver
 //! confirms, until the witness agrees. A witness that is stale or implausible says nothing.
 
-use growbox_model::{DeviceId, Feedback, Moment, Now, Operation, Quantity, SensorId, Text};
+use growbox_model::{DeviceId, Feedback, Moment, Now, Operation, Quantity, Record, SensorId, Text};
 
 use crate::device::Device;
 use crate::gate::Gate;
@@ -65,6 +65,16 @@ pub struct Mismatch {
 }
 
 impl Witness {
+    /// A restart repairs nothing: who was kept safe still is.
+    pub(crate) fn restored(doubts: &[(DeviceId, Text)], device: &DeviceId) -> Self {
+        let doubt = doubts.iter().find(|(doubted, _)| doubted == device);
+        doubt.map_or_else(Self::default, |(_, how)| Self {
+            caught: TRIES,
+            given_up: Some(how.clone()),
+            ..Self::default()
+        })
+    }
+
     /// Whether the device was caught, and has not been seen to do as it is told since.
     pub(crate) fn doubts(&self) -> bool {
         self.caught > 0
@@ -173,7 +183,9 @@ fn catch(device: &mut Device, on: bool, message: Text, now: Now, out: &mut Settl
     };
     if device.witness.caught < TRIES {
         testify(device, Finding::Doubted(mismatch), out);
-    } else if device.witness.given_up.replace(message).is_none() {
+    } else if device.witness.given_up.replace(message.clone()).is_none() {
+        let id = device.spec.id.clone();
+        out.records.push(Record::Doubted(id, Some(message)));
         testify(device, Finding::GivenUp(mismatch), out);
     }
 }
@@ -185,7 +197,10 @@ pub(crate) fn release(device: &mut Device, out: &mut Settlement) -> bool {
         return false;
     }
     device.witness.caught = 0;
-    device.witness.given_up = None;
+    if device.witness.given_up.take().is_some() {
+        let id = device.spec.id.clone();
+        out.records.push(Record::Doubted(id, None));
+    }
     device.link.asserted = false;
     device.link.retry = None;
     testify(device, Finding::Believed, out);

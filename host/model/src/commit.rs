@@ -85,6 +85,8 @@ pub enum Record {
     Tripped(Text, ZoneId, Option<Trip>),
     /// A device is locked out; none: released.
     LockedOut(DeviceId, Option<LockOut>),
+    /// A device was caught too often by its witness, how; none: a person has released it.
+    Doubted(DeviceId, Option<Text>),
     /// A device left zero: counted for its starts per hour.
     Started(DeviceId, Moment),
     /// A pulse was let in: it counts from here, in one commit with its request, also if it never runs.
@@ -216,6 +218,8 @@ pub struct Restored {
     pub trips: Vec<Trip>,
     /// Devices that are locked out.
     pub lock_outs: Vec<(DeviceId, LockOut)>,
+    /// Devices that are kept at their safe level because their witness caught them, and how.
+    pub doubts: Vec<(DeviceId, Text)>,
     /// When each device left zero, of the newest hour of room time, oldest first.
     pub starts: Vec<(DeviceId, Moment)>,
     /// Requests that were open.

@@ -80,6 +80,7 @@ fn apply_record(connection: &Connection, record: &Record) -> rusqlite::Result<()
         Record::Dosed(dose) => calls::keep_dose(connection, dose),
         Record::Tripped(rule, zone, trip) => safety::trip(connection, rule, zone, trip.as_ref()),
         Record::LockedOut(device, kept) => safety::lock_out(connection, device, kept.as_ref()),
+        Record::Doubted(device, how) => safety::doubt(connection, device, how.as_ref()),
         Record::Started(device, moment) => safety::start(connection, device, *moment),
         // Dead letters have ids of their own; the clean end is a mark of the position.
         Record::DeadLetter(_) | Record::CleanEnd => Ok(()),

@@ -47,6 +47,7 @@ pub(crate) fn restore(connection: &Connection, position: &Position) -> rusqlite:
         stops: stops(connection)?,
         trips: rows(connection, safety::TRIPS, safety::read_trip)?,
         lock_outs: rows(connection, safety::LOCK_OUTS, safety::read_lock_out)?,
+        doubts: rows(connection, safety::DOUBTS, safety::read_doubt)?,
         starts: rows(connection, safety::MADE, safety::read_start)?,
         open: rows(
             connection,

@@ -1,4 +1,4 @@
-//! Trips, lock-outs and starts as rows, both ways: what protects beyond the end of the process.
+//! Trips, lock-outs, doubts and starts as rows, both ways: what protects beyond the end of the process.
 
 use growbox_model::{DeviceId, Instant, LockOut, Moment, Span, Text, Trip, ZoneId};
 use rusqlite::{Connection, Row, params};
@@ -89,6 +89,34 @@ pub(crate) fn read_lock_out(row: &Row<'_>) -> rusqlite::Result<Option<(DeviceId,
     };
     let device = DeviceId::new(&row.get::<_, String>(0)?).ok();
     Ok(device.map(|device| (device, lock_out)))
+}
+
+/// Keeps what caught a device, or forgets it.
+pub(crate) fn doubt(
+    connection: &Connection,
+    device: &DeviceId,
+    how: Option<&Text>,
+) -> rusqlite::Result<()> {
+    let Some(how) = how else {
+        return connection
+            .prepare_cached("DELETE FROM doubt WHERE device = ?1")?
+            .execute([device.as_str()])
+            .map(|_| ());
+    };
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO doubt (device, how) VALUES (?1, ?2)")?
+        .execute(params![device.as_str(), how])
+        .map(|_| ())
+}
+
+/// What `read_doubt` reads.
+pub(crate) const DOUBTS: &str = "SELECT device, how FROM doubt";
+
+/// A row of `DOUBTS`.
+pub(crate) fn read_doubt(row: &Row<'_>) -> rusqlite::Result<Option<(DeviceId, Text)>> {
+    let how = row.get(1)?;
+    let device = DeviceId::new(&row.get::<_, String>(0)?).ok();
+    Ok(device.map(|device| (device, how)))
 }
 
 /// Keeps a start for its hour.

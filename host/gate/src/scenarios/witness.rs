@@ -194,3 +194,46 @@ fn who_cannot_be_reached_is_no_error() {
     }
     assert_eq!(found(&bench), [""; 0]);
 }
+
+#[test]
+fn a_restart_repairs_nothing_and_another_output_is_another_thing() {
+    let mut bench = bench();
+    bench.set(&plugin("vpd"), "heater", 1.0);
+    says(&mut bench, Some(400.0));
+    bench.set(&plugin("vpd"), "heater", 0.0);
+    bench.pass(Span::minutes(3));
+    let doubt = |record: &Record| match record {
+        Record::Doubted(id, how) => Some((id.clone(), how.clone())),
+        _ => None,
+    };
+    let doubts =
+        |bench: &Bench| -> Vec<_> { bench.said.records.iter().filter_map(doubt).collect() };
+    let [(device, Some(how))] = &doubts(&bench)[..] else {
+        panic!("{:?}", bench.said.records)
+    };
+    let restored = Restored {
+        clean: true,
+        same_boot: true,
+        doubts: vec![(device.clone(), how.clone())],
+        ..Restored::default()
+    };
+    let spec = bench.gate.devices[device].spec.clone();
+    let mut again = Bench::restored(vec![spec.clone()], &restored, Operation::Control);
+    says(&mut again, Some(400.0));
+    again.pass(Span::minutes(3));
+    let verdict = again.set(&plugin("vpd"), "heater", 1.0);
+    assert_eq!(kind(verdict), (VerdictKind::Dampened, "confirmation"));
+    assert_eq!(found(&again), [""; 0], "it was said already");
+    let mut moved = spec;
+    moved.output = "null:other".into();
+    let mut mended = again.clone();
+    mended
+        .gate
+        .exchange(&[(moved.id.clone(), moved)].into(), mended.now);
+    again.gate.release(device).unwrap();
+    for mut bench in [again, mended] {
+        bench.pass(MINUTE);
+        assert_eq!(doubts(&bench), [(device.clone(), None)]);
+        assert_eq!(found(&bench), ["believed"]);
+    }
+}

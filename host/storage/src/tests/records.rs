@@ -324,7 +324,7 @@ fn doses_are_kept_for_a_day() {
 }
 
 #[test]
-fn trips_and_lock_outs_stand_until_taken_back_and_starts_for_an_hour() {
+fn trips_lock_outs_and_doubts_stand_until_taken_back_and_starts_for_an_hour() {
     let dir = tempfile::tempdir().unwrap();
     let (log, _) = opened(dir.path(), &patient());
     let tent = growbox_model::ZoneId::new("tent").unwrap();
@@ -347,6 +347,7 @@ fn trips_and_lock_outs_stand_until_taken_back_and_starts_for_an_hour() {
         tripped("hot", Some(trip("hot"))),
         tripped("hot", None),
         Record::LockedOut(device(), Some(lock_out.clone())),
+        Record::Doubted(device(), Some("it sticks".into())),
     ];
     all.extend((0..100).map(|minute| Record::Started(device(), start(minute))));
     log.commit(records(all));
@@ -354,12 +355,17 @@ fn trips_and_lock_outs_stand_until_taken_back_and_starts_for_an_hour() {
     let (log, restored) = opened(dir.path(), &patient());
     assert_eq!(restored.trips, [trip("co2")]);
     assert_eq!(restored.lock_outs, [(device(), lock_out)]);
+    assert_eq!(restored.doubts, [(device(), "it sticks".into())]);
     let starts: Vec<Moment> = restored.starts.iter().map(|(_, moment)| *moment).collect();
     assert_eq!(starts, (39..100).map(start).collect::<Vec<_>>());
-    log.commit(records(vec![Record::LockedOut(device(), None)]));
+    let taken_back = [
+        Record::LockedOut(device(), None),
+        Record::Doubted(device(), None),
+    ];
+    log.commit(records(taken_back.to_vec()));
     drop(log);
     let (_log, restored) = opened(dir.path(), &patient());
-    assert_eq!(restored.lock_outs, []);
+    assert_eq!((restored.lock_outs, restored.doubts), (vec![], vec![]));
 }
 
 fn letter(n: u64) -> Record {
