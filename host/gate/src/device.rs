@@ -288,12 +288,15 @@ impl Link {
 }
 
 /// A clean end within the same boot keeps what protection knows; after any other the device may have switched just now.
-/// So may one that was left on with its own timer running, which ends unseen.
+/// So may one that was left on with its own timer running, which ends unseen. Nobody saw its run
+/// end: its longest goes on.
 fn remembered(switch: Option<&Switch>, kept: bool, spec: &DeviceSpec, now: Moment) -> Course {
     let mut course = Course::unknown(now);
     let left_on = switch.is_some_and(|switch| switch.level > 0.0) && spec.safe_level == 0.0;
     if !kept || left_on {
         course.lose(now);
+        let on = switch.filter(|switch| switch.level > 0.0);
+        course.run = on.map(|switch| switch.moment.min(now));
     } else if let Some(switch) = switch {
         course = Course::at(switch.level, switch.moment);
         if switch.level > 0.0 {

@@ -149,3 +149,29 @@ fn holds_and_stops_survive_and_open_requests_have_failed() {
     bench.settle();
     assert_eq!(levels(&bench), [0.0, 1.0]);
 }
+
+#[test]
+fn a_longest_run_goes_on_over_an_end_that_nobody_saw() {
+    let begun = Moment(Span::hours(10).0) - Span::minutes(20);
+    let hold = Hold {
+        level: 1.0,
+        until: None,
+        who: text("anna"),
+        reason: text("x"),
+    };
+    let restored = Restored {
+        switches: vec![Switch {
+            device: id("heater"),
+            level: 1.0,
+            moment: begun,
+            wall: growbox_model::Instant(0),
+        }],
+        holds: vec![(id("heater"), hold)],
+        ..Restored::default()
+    };
+    let mut bench = Bench::restored(vec![heater()], &restored, Operation::Control);
+    bench.pass(Span::minutes(3));
+    assert_eq!(bench.level("heater"), Some(1.0), "rested, if it was off");
+    bench.pass(Span::minutes(7));
+    assert_eq!(bench.level("heater"), Some(0.0), "half an hour in all");
+}
