@@ -325,6 +325,7 @@ impl Watched {
             let spec = self.specs[&order.device].clone();
             check_level(&order, &spec);
             self.check_protection(&order, &spec);
+            self.check_binding(&order, &spec);
             self.note(&order.device, order.level);
             self.unconfirmed.push(order);
         }
@@ -349,6 +350,33 @@ impl Watched {
         if self.quiet && *old > 0.0 && order.level == 0.0 {
             assert!(lasted >= spec.min_on, "{} ran {lasted}", spec.id);
         }
+    }
+}
+
+impl Watched {
+    /// Who goes before whom: a lock-out, a rule that has tripped, a stop, a hold, a witness.
+    fn check_binding(&self, order: &DriveOrder, spec: &DeviceSpec) {
+        let Bench { gate, world, .. } = &self.bench;
+        let device = &gate.devices[&spec.id];
+        let off = self.at.get(&spec.id).is_none_or(|level| *level == 0.0);
+        if gate.bonds.locked.contains_key(&spec.id) {
+            assert!(!off || order.level == 0.0, "locked out: {order:?}");
+            return;
+        }
+        let stopped = gate.bonds.stop_of(spec).is_some();
+        // Whoever must rest, by its minimum off or its longest run, is off meanwhile.
+        let expected = if world.operation == Operation::Observe {
+            return;
+        } else if let Some(bound) = &device.safety {
+            vec![bound.level, 0.0]
+        } else if stopped {
+            vec![spec.safe_level, spec.emergency_level, 0.0]
+        } else if device.held.is_none() && device.witness.given_up.is_some() {
+            vec![spec.safe_level, 0.0]
+        } else {
+            return;
+        };
+        assert!(expected.contains(&order.level), "{expected:?}: {order:?}");
     }
 }
 

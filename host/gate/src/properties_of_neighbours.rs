@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use growbox_model::commit::{Restored, Switch};
+use growbox_model::commit::{Hold, Restored, Switch};
 use growbox_model::ports::{DriveOrder, DriverReport};
 use growbox_model::{
-    CircuitSpec, Command, Danger, DeviceId, DeviceSpec, Moment, Operation, Quantity, Record,
-    Requester, SafetySpec, Seq, Span, Trip,
+    CircuitSpec, Command, Danger, DeviceId, DeviceSpec, LockOut, Moment, Operation, Quantity,
+    Record, Requester, SafetySpec, Seq, Span, Trip,
 };
 use proptest::prelude::*;
 
@@ -21,12 +21,18 @@ enum Step {
     Fresh(bool),
     Day(Option<bool>),
     Measure(f64),
-    Stop,
+    Stop(bool),
     Reset,
     Reach(usize, bool),
     Fail(usize),
     Shift(bool),
-    Restart(bool),
+    Restart(bool, bool),
+    Prompt(bool),
+    Answer,
+    Hold(usize, bool),
+    Unhold(usize),
+    LockOut(usize),
+    Unlock(usize),
 }
 
 const NAMES: [&str; 6] = ["compressor", "exhaust", "heater", "kettle", "valve", "vent"];
@@ -106,12 +112,18 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<bool>().prop_map(Step::Fresh),
         2 => prop_oneof![4 => Just(Some(true)), 1 => Just(Some(false)), 1 => Just(None)].prop_map(Step::Day),
         2 => prop_oneof![Just(24.0), Just(38.0), Just(45.0)].prop_map(Step::Measure),
-        1 => Just(Step::Stop),
+        1 => any::<bool>().prop_map(Step::Stop),
         2 => Just(Step::Reset),
         2 => (which(), any::<bool>()).prop_map(|(what, yes)| Step::Reach(what, yes)),
         1 => which().prop_map(Step::Fail),
         1 => any::<bool>().prop_map(Step::Shift),
-        1 => any::<bool>().prop_map(Step::Restart),
+        1 => (any::<bool>(), any::<bool>()).prop_map(|(clean, boot)| Step::Restart(clean, boot)),
+        2 => prop_oneof![1 => Just(false), 2 => Just(true)].prop_map(Step::Prompt),
+        4 => Just(Step::Answer),
+        1 => (which(), any::<bool>()).prop_map(|(what, on)| Step::Hold(what, on)),
+        2 => which().prop_map(Step::Unhold),
+        1 => which().prop_map(Step::LockOut),
+        2 => which().prop_map(Step::Unlock),
     ]
 }
 
@@ -133,8 +145,13 @@ struct Outside {
     bench: Bench,
     outputs: BTreeMap<DeviceId, Output>,
     specs: BTreeMap<DeviceId, DeviceSpec>,
+    /// What its driver has done and not confirmed yet.
     on_the_way: Vec<DriveOrder>,
+    /// Whether drivers answer at once.
+    prompt: bool,
     stopped: bool,
+    holds: BTreeMap<DeviceId, Hold>,
+    locked: BTreeMap<DeviceId, LockOut>,
     /// The rule's trip, as the log would keep it.
     trips: Vec<Trip>,
     /// Fans that a stop or the rule brought up beside the valve while that could not be reached.
@@ -166,7 +183,10 @@ impl Outside {
                 .collect(),
             specs,
             on_the_way: Vec::new(),
+            prompt: true,
             stopped: false,
+            holds: BTreeMap::new(),
+            locked: BTreeMap::new(),
             trips: Vec::new(),
             beside_lost: BTreeSet::new(),
             switches: BTreeMap::new(),
@@ -185,8 +205,10 @@ impl Outside {
             }
             Step::Day(day) => self.bench.world.day = *day,
             Step::Measure(celsius) => self.measure(*celsius),
-            Step::Stop => {
-                self.bench.gate.stop(None, &"smoke".into(), &plugin("vpd"));
+            Step::Stop(all) => {
+                let zone = (!all).then(zone);
+                let gate = &mut self.bench.gate;
+                gate.stop(zone.as_ref(), &"smoke".into(), &plugin("vpd"));
                 self.stopped = true;
             }
             Step::Reset => {
@@ -207,7 +229,20 @@ impl Outside {
                     wall.0.saturating_sub(day)
                 };
             }
-            Step::Restart(clean) => self.restart(*clean),
+            Step::Restart(clean, same_boot) => self.restart(*clean, *same_boot),
+            Step::Prompt(yes) => self.prompt = *yes,
+            Step::Answer => self.answer(),
+            Step::Hold(what, on) => {
+                let (gate, who, now) = (&mut self.bench.gate, "anna".into(), self.bench.now);
+                let level = f64::from(u8::from(*on));
+                drop(gate.hold(&id(*what), Some(level), None, &who, &who, now));
+            }
+            Step::Unhold(what) => drop(self.bench.gate.release(&id(*what))),
+            Step::LockOut(what) => {
+                let (gate, who, now) = (&mut self.bench.gate, "bob".into(), self.bench.now);
+                drop(gate.lock_out(&id(*what), &who, &who, now));
+            }
+            Step::Unlock(what) => drop(self.bench.gate.unlock(&id(*what))),
         }
         self.settle();
     }
@@ -255,14 +290,9 @@ impl Outside {
         }
     }
 
-    /// What was on its way when the line broke arrives all the same.
+    /// What was done when the line broke is never confirmed.
     fn reach(&mut self, device: &DeviceId, yes: bool) {
-        let (late, rest) = std::mem::take(&mut self.on_the_way)
-            .into_iter()
-            .partition(|order| order.device == *device && !yes);
-        self.on_the_way = rest;
-        let late: Vec<DriveOrder> = late;
-        late.iter().for_each(|order| self.act(order));
+        self.on_the_way.retain(|order| order.device != *device);
         self.doubt(device);
         if let Some(output) = self.outputs.get_mut(device) {
             output.reachable = yes;
@@ -270,15 +300,30 @@ impl Outside {
         self.report(&DriverReport::Available(device.clone(), yes));
     }
 
+    /// Late confirmations are followed by the truth.
     fn answer(&mut self) {
         for order in std::mem::take(&mut self.on_the_way) {
-            self.act(&order);
-            self.report(&DriverReport::Confirmed(order.device, order.level));
+            let level = self.outputs[&order.device].level;
+            let confirmed = DriverReport::Confirmed(order.device.clone(), order.level);
+            self.report(&confirmed);
+            if level != order.level {
+                self.report(&DriverReport::Moved(order.device, level));
+            }
         }
+    }
+
+    /// Whether there was anything to answer.
+    fn answers(&mut self) -> bool {
+        let any = !self.on_the_way.is_empty();
+        self.answer();
+        any
     }
 
     fn act(&mut self, order: &DriveOrder) {
         let now = self.bench.now.moment;
+        let rises = order.level > self.outputs[&order.device].level;
+        let locked = self.locked.contains_key(&order.device);
+        assert!(!locked || !rises, "{order:?} is locked out");
         self.switch(&order.device, order.level, false);
         if let Some(output) = self.outputs.get_mut(&order.device) {
             output.ends = order.within.map(|within| now + within);
@@ -321,13 +366,29 @@ impl Outside {
                 broken || lasted.is_none_or(|ran| ran >= spec.min_on),
                 "{device} ran {lasted:?}"
             );
-            let late = spec.max_on.filter(|_| !self.stopped);
-            assert!(
-                late.is_none_or(|most| lasted.is_none_or(|ran| ran <= most)),
-                "{device} ran {lasted:?}"
-            );
+            self.check_run(device, lasted);
         }
         self.check_together(device);
+    }
+
+    /// The longest run: nothing here makes a device run that has one, but for safety.
+    fn check_run(&self, device: &DeviceId, lasted: Option<Span>) {
+        let longest = self.specs[device].max_on;
+        assert!(
+            longest.is_none_or(|most| lasted.is_none_or(|ran| ran <= most)),
+            "{device} ran {lasted:?}"
+        );
+    }
+
+    /// The same of those that still run.
+    fn check_runs(&self) {
+        for (device, output) in &self.outputs {
+            let since = output.since.filter(|_| output.level > 0.0);
+            self.check_run(
+                device,
+                since.map(|since| self.bench.now.moment.since(since)),
+            );
+        }
     }
 
     /// Currents, and those that never run together: only a stop and the rule go before that, where the
@@ -357,7 +418,7 @@ impl Outside {
         }
     }
 
-    fn restart(&mut self, clean: bool) {
+    fn restart(&mut self, clean: bool, same_boot: bool) {
         self.begun = self.bench.now.moment;
         if clean {
             let settled = self.bench.gate.end(&self.bench.world, self.bench.now);
@@ -367,17 +428,16 @@ impl Outside {
             let settled = settle(&mut self.bench.gate, &self.bench.world, self.bench.now);
             self.note(&settled);
         }
-        // Orders that went out before the end arrive.
-        for order in std::mem::take(&mut self.on_the_way) {
-            self.act(&order);
-        }
+        self.on_the_way.clear();
         self.bench
             .advance_to(self.bench.now.moment + Span::seconds(1));
         self.begun = self.bench.now.moment;
         self.stopped = false;
         let restored = Restored {
             clean,
-            same_boot: true,
+            same_boot,
+            holds: self.holds.clone().into_iter().collect(),
+            lock_outs: self.locked.clone().into_iter().collect(),
             switches: self.switches.values().cloned().collect(),
             trips: self.trips.clone(),
             starts: self.starts.clone(),
@@ -408,12 +468,23 @@ impl Outside {
                 }
                 Record::Tripped(_, _, trip) => self.trips = trip.clone().into_iter().collect(),
                 Record::Started(device, at) => self.starts.push((device.clone(), *at)),
+                Record::Hold(device, hold) => {
+                    self.holds.remove(device);
+                    self.holds
+                        .extend(hold.clone().map(|hold| (device.clone(), hold)));
+                }
+                Record::LockedOut(device, lock) => {
+                    self.locked.remove(device);
+                    self.locked
+                        .extend(lock.clone().map(|lock| (device.clone(), lock)));
+                }
                 _ => {}
             }
         }
         // A driver has one slot for each output: the newest order wins.
         for order in &settled.orders {
             self.on_the_way.retain(|known| known.device != order.device);
+            self.act(order);
             self.on_the_way.push(order.clone());
         }
         settled.next
@@ -425,11 +496,11 @@ impl Outside {
         loop {
             let settled = settle(&mut self.bench.gate, &self.bench.world, self.bench.now);
             let next = self.note(&settled);
-            if self.on_the_way.is_empty() {
+            if settled.orders.is_empty() && !(self.prompt && self.answers()) {
+                self.check_runs();
                 let ends = self.outputs.values().filter_map(|output| output.ends);
                 return next.into_iter().chain(ends).min();
             }
-            self.answer();
         }
     }
 
@@ -475,5 +546,6 @@ proptest! {
         for step in &steps {
             outside.take(step);
         }
+        outside.take(&Step::Wait(7_200));
     }
 }

@@ -14,24 +14,20 @@ use crate::bench::settle;
 use crate::bench::{plugin, request, zone};
 use crate::{Ask, Gate, Settlement, World};
 use checker::Checker;
-use steps::{NAMES, Step, devices, id, requesters, step};
+use steps::{NAMES, Step, devices, id, requesters, rule, step};
 
 /// A world that does as it is told.
 #[derive(Debug)]
 struct Told {
     operation: Operation,
     fresh: bool,
+    celsius: f64,
     durable: Seq,
 }
 
 impl World for Told {
-    fn measure(
-        &self,
-        _zone: &ZoneId,
-        _quantity: &str,
-        _toward: crate::gate::Toward,
-    ) -> Option<f64> {
-        None
+    fn measure(&self, _zone: &ZoneId, quantity: &str, _toward: crate::gate::Toward) -> Option<f64> {
+        (quantity == "temperature").then_some(self.celsius)
     }
     fn trouble(
         &self,
@@ -54,7 +50,8 @@ impl World for Told {
         None
     }
     fn revision(&self) -> Option<u64> {
-        Some(2 * self.operation as u64 + u64::from(self.fresh))
+        let celsius = self.celsius as u64;
+        Some(100 * (2 * self.operation as u64 + u64::from(self.fresh)) + celsius)
     }
     fn durable(&self, seq: Seq) -> bool {
         seq <= self.durable
@@ -89,11 +86,14 @@ impl Room {
             same_boot: true,
             ..Restored::default()
         };
+        let mut gate = Gate::new(devices(), &restored, now);
+        gate.safety(&[rule()], &restored);
         Self {
-            gate: Gate::new(devices(), &restored, now),
+            gate,
             world: Told {
                 operation: Operation::Control,
                 fresh: true,
+                celsius: 24.0,
                 durable: Seq(0),
             },
             now,
@@ -124,6 +124,7 @@ impl Room {
             Step::Durable => self.store(),
             Step::Prompt(yes) => self.prompt = *yes,
             Step::Fresh(yes) => self.world.fresh = *yes,
+            Step::Measure(celsius) => self.world.celsius = *celsius,
             Step::Stop(all) => {
                 let zone = (!all).then(zone);
                 self.gate.stop(zone.as_ref(), &why, &plugin("vpd"));
@@ -253,6 +254,7 @@ impl Room {
         self.reached = [true; 3];
         let restored = restored(&self.log, clean, same_boot);
         self.gate = Gate::new(devices(), &restored, self.now);
+        self.gate.safety(&[rule()], &restored);
         self.checker
             .restarted(self.world.durable, &self.log, &self.gate.pending.outcomes);
         self.checker.away(before.moment + away, self.now.moment);
@@ -313,6 +315,9 @@ impl Room {
 
     fn heed(&mut self, said: Settlement) {
         let (operation, durable) = (self.world.operation, self.world.durable);
+        let bound = self.gate.devices.values();
+        let bound = bound.filter(|device| device.safety.is_some());
+        self.checker.bound = bound.map(|device| device.spec.id.clone()).collect();
         self.checker.settled(&said, operation, durable, self.now);
         self.unconfirmed.extend(said.orders);
         self.log.extend(said.records);
@@ -352,6 +357,10 @@ fn restored(log: &[Record], clean: bool, same_boot: bool) -> Restored {
             Record::Opened(seq, device) => known.open.push((seq, device)),
             Record::Closed(seq) => known.open.retain(|(open, _)| *open != seq),
             Record::Dosed(dose) => known.doses.push(dose),
+            Record::Tripped(rule, zone, trip) => {
+                known.trips.retain(|t| (&t.rule, &t.zone) != (&rule, &zone));
+                known.trips.extend(trip);
+            }
             _ => {}
         }
     }
@@ -371,7 +380,7 @@ proptest! {
             room.take(&Step::Reach(which, true));
             room.take(&Step::Unhold(which));
         }
-        for step in [Step::Reset, Step::Operate(Operation::Control), Step::Confirms(true), Step::Wait(20_000)] {
+        for step in [Step::Measure(24.0), Step::Reset, Step::Operate(Operation::Control), Step::Confirms(true), Step::Wait(20_000)] {
             room.take(&step);
         }
         room.checker.over();

@@ -1,6 +1,6 @@
 //! Judges pulses from outside: it sees what was asked and said, what went out, and where the outputs are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use growbox_model::ports::DriveOrder;
 use growbox_model::{
@@ -54,6 +54,8 @@ pub(super) struct Checker {
     given: Vec<(DeviceId, Moment)>,
     /// When each pulse went out, over all processes.
     pulsed: Vec<(DeviceId, Moment)>,
+    /// Whom a safety rule has taken.
+    pub(super) bound: BTreeSet<DeviceId>,
     /// How many pulses ran their length.
     pub(super) executed: usize,
 }
@@ -142,6 +144,10 @@ impl Checker {
             output.timer = order.within.map(|within| now.moment + within);
             output.unseen &= order.level > 0.0;
         }
+        let runs = |g: &&Granted| self.bound.contains(&g.device) && g.ordered.is_some();
+        for granted in self.granted.values().filter(runs) {
+            assert!(granted.outcome.is_some(), "under a trip: {granted:?}");
+        }
     }
 
     fn told(&mut self, told: &Consequence) {
@@ -152,6 +158,8 @@ impl Checker {
         granted.outcome = Some(told.outcome);
         let began = granted.ordered.is_some() || granted.observed;
         assert!(began || told.ran.is_none(), "it never ran: {told:?}");
+        let ran = granted.ordered.is_none() || told.ran.is_some();
+        assert!(ran, "it says not how long it ran: {told:?}");
         if told.outcome == Outcome::Executed {
             let ran = told.ran.expect("a length");
             let enough = granted.length.0.saturating_sub(Span::seconds(1).0) * 10 / 11;
@@ -166,6 +174,7 @@ impl Checker {
     fn pulse(&mut self, order: &DriveOrder, durable: Seq, now: Moment) {
         let spec = &self.specs[&order.device];
         let output = &self.outputs[&order.device];
+        assert!(!self.bound.contains(&order.device), "{order:?}: a trip");
         assert!(!output.on, "a pulse begins where it is off");
         assert!(now.since(output.since) >= spec.min_off, "it has to rest");
         let open = |g: &Granted| g.device == order.device && g.outcome.is_none() && !g.observed;
@@ -196,7 +205,8 @@ impl Checker {
         } else {
             now
         };
-        let longest = spec.max_on.map(|longest| since + longest);
+        let longest = spec.max_on.filter(|_| !self.bound.contains(&order.device));
+        let longest = longest.map(|longest| since + longest);
         assert!(
             longest.is_none_or(|longest| now + within <= longest),
             "{order:?}"

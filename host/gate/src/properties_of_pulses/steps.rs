@@ -1,9 +1,11 @@
 //! What may happen to a room with three pumps.
 
-use growbox_model::{DeviceId, DeviceSpec, Operation, Quantity, Requester, Span};
+use growbox_model::{
+    Danger, DeviceId, DeviceSpec, Operation, Quantity, Requester, SafetySpec, Span,
+};
 use proptest::prelude::*;
 
-use crate::bench::{device, person, plugin};
+use crate::bench::{device, person, plugin, zone};
 
 /// One thing that happens.
 #[derive(Debug, Clone)]
@@ -18,6 +20,7 @@ pub(super) enum Step {
     /// From here on each step is on disk before the next one, or is not.
     Prompt(bool),
     Fresh(bool),
+    Measure(f64),
     Stop(bool),
     Reset,
     Hold(usize, bool, Option<u64>),
@@ -50,6 +53,24 @@ pub(super) fn devices() -> Vec<DeviceSpec> {
     let mut vessel = spec("vessel", None, Span::ZERO);
     vessel.max_on = Some(Span::seconds(40));
     vec![spec("pump", Some(2), Span::seconds(30)), valve, vessel]
+}
+
+/// Too hot: the pump goes off and the vessel on, dose or not.
+pub(super) fn rule() -> SafetySpec {
+    SafetySpec {
+        id: "hot".into(),
+        zone: zone(),
+        when: Danger::Above {
+            quantity: temperature(),
+            limit: 40.0,
+            clear: 37.0,
+        },
+        dwell: Span::seconds(15),
+        latch: false,
+        devices: [(id(0), 0.0), (id(2), 1.0)].into(),
+        message: "too hot".into(),
+        shipped: false,
+    }
 }
 
 fn temperature() -> Quantity {
@@ -88,6 +109,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Durable),
         2 => any::<bool>().prop_map(Step::Prompt),
         2 => any::<bool>().prop_map(Step::Fresh),
+        3 => prop_oneof![Just(24.0), Just(38.0), Just(45.0)].prop_map(Step::Measure),
         1 => any::<bool>().prop_map(Step::Stop),
         2 => Just(Step::Reset),
         1 => (what(), any::<bool>(), proptest::option::of(1..900u64))
