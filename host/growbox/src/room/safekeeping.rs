@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -20,6 +20,9 @@ use crate::guardian::word::{Behind, Kept, Word, boot_id, stale_file};
 
 /// How often the guardian hears of the flow.
 const BEAT: Duration = Duration::from_millis(500);
+/// Who moves a device and is killed before the guardian knows has it start again what must rest:
+/// so it is told first, though a guardian that does not read is waited for no longer than this.
+const TOLD: Duration = Duration::from_millis(20);
 /// The last plan of a host that ends is on disk and with the guardian within this, or never.
 const LAST_PLAN: Duration = Duration::from_secs(1);
 
@@ -40,6 +43,10 @@ pub(super) struct Safekeeping {
     boot: String,
     broker: Option<Behind>,
     slots: Vec<Slot>,
+    /// The number of the newest plan that the guardian has been told, where there is one.
+    told: Option<Arc<Told>>,
+    /// Of the newest plan.
+    number: u64,
     unwritten: Unwritten,
     /// Each closes when its thread has ended.
     threads: Vec<Receiver<Infallible>>,
@@ -48,16 +55,26 @@ pub(super) struct Safekeeping {
 /// Says to the guardian, where there is one, that the edges are open.
 pub(super) struct Opening(Option<(Arc<AtomicBool>, Sender<()>)>);
 
+/// How far the guardian has been told.
+#[derive(Debug, Default)]
+struct Told {
+    newest: Mutex<u64>,
+    changed: Condvar,
+}
+
+/// A plan and its number.
+type Numbered = (u64, Kept);
+
 /// Holds the newest plan until its thread takes it.
 #[derive(Debug)]
 struct Slot {
-    newest: Arc<Mutex<Option<Kept>>>,
+    newest: Arc<Mutex<Option<Numbered>>>,
     wake: Sender<()>,
 }
 
 /// The other side of a slot.
 struct Taker {
-    newest: Arc<Mutex<Option<Kept>>>,
+    newest: Arc<Mutex<Option<Numbered>>>,
     woken: Receiver<()>,
 }
 
@@ -73,6 +90,8 @@ impl Safekeeping {
             boot: boot_id(),
             broker,
             slots: Vec::new(),
+            told: None,
+            number: 0,
             unwritten: Unwritten::default(),
             threads: Vec::new(),
         };
@@ -88,12 +107,17 @@ impl Safekeeping {
             .slots
             .last()
             .map(|slot| (open.clone(), slot.wake.clone()));
-        all.spawn("guardian", move || tell(stream, &plans, &beats, &open))?;
+        let told = Arc::<Told>::default();
+        all.told = Some(told.clone());
+        all.spawn("guardian", move || {
+            tell(stream, &plans, &beats, (&open, &told));
+            told.note(u64::MAX);
+        })?;
         Ok((all, Opening(opening)))
     }
 
     fn slot(&mut self) -> Taker {
-        let newest = Arc::<Mutex<Option<Kept>>>::default();
+        let newest = Arc::<Mutex<Option<Numbered>>>::default();
         let (wake, woken) = bounded(1);
         self.slots.push(Slot {
             newest: newest.clone(),
@@ -120,7 +144,7 @@ impl Safekeeping {
     }
 
     /// Takes a plan; the one before is no longer of interest.
-    pub(super) fn take(&self, mut plan: SafePlan) {
+    pub(super) fn take(&mut self, mut plan: SafePlan) {
         // What is in this process ends with it.
         plan.devices
             .retain(|device| !growbox_drivers::is_of_this_process(&device.output));
@@ -130,9 +154,29 @@ impl Safekeeping {
             broker: self.broker.clone(),
             given_up: None,
         };
+        self.number += 1;
         for slot in &self.slots {
-            slot.leave(kept.clone());
+            slot.leave((self.number, kept.clone()));
         }
+        if let Some(told) = &self.told {
+            told.wait_for(self.number);
+        }
+    }
+}
+
+impl Told {
+    fn wait_for(&self, number: u64) {
+        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        // Told or not, it goes on.
+        drop(
+            self.changed
+                .wait_timeout_while(newest, TOLD, |newest| *newest < number),
+        );
+    }
+
+    fn note(&self, number: u64) {
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = number;
+        self.changed.notify_all();
     }
 }
 
@@ -159,7 +203,7 @@ impl Opening {
 }
 
 impl Slot {
-    fn leave(&self, kept: Kept) {
+    fn leave(&self, kept: Numbered) {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         *newest = Some(kept);
         // One token is enough; a thread that is gone has said why.
@@ -168,7 +212,7 @@ impl Slot {
 }
 
 impl Taker {
-    fn take(&self) -> Option<Kept> {
+    fn take(&self) -> Option<Numbered> {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         newest.take()
     }
@@ -180,7 +224,7 @@ fn keep(data: &Path, plans: &Taker, unwritten: &Unwritten) {
     // An older process may have written another form of it.
     let mut first = true;
     while plans.woken.recv().is_ok() {
-        let Some(mut kept) = plans.take() else {
+        let Some((_, mut kept)) = plans.take() else {
             continue;
         };
         // Who reads the file tells everybody again, confirmed or not: that is no reason to write.
@@ -228,12 +272,17 @@ fn complain(data: &Path, error: &std::io::Error) {
 }
 
 /// Tells plans at once and beats now and then, until either side is gone.
-fn tell(mut stream: UnixStream, plans: &Taker, beats: &Beats, open: &AtomicBool) {
+fn tell(mut stream: UnixStream, plans: &Taker, beats: &Beats, (open, told): (&AtomicBool, &Told)) {
     loop {
         let woken = plans.woken.recv_timeout(BEAT);
         let over = woken == Err(RecvTimeoutError::Disconnected);
+        if let Some((number, kept)) = plans.take() {
+            if say(&mut stream, &Word::Plan(Box::new(kept))).is_err() {
+                return;
+            }
+            told.note(number);
+        }
         let words = [
-            plans.take().map(|kept| Word::Plan(Box::new(kept))),
             open.swap(false, Ordering::AcqRel).then_some(Word::Ready),
             beats.last().map(Word::Turned),
             over.then_some(Word::Done),
@@ -284,6 +333,8 @@ mod tests {
             boot: boot_id(),
             broker: None,
             slots: Vec::new(),
+            told: None,
+            number: 0,
             unwritten: Unwritten::default(),
             threads: Vec::new(),
         };
