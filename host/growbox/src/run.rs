@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{Environment, Exit, RunArgs, data_directory};
 use crate::config::{self, Checked, Configuration};
-use crate::guardian::guard;
+use crate::guardian::{Help, guard};
 use crate::room::{DataDirectory, Room, skip};
 use crate::telemetry;
 
@@ -32,11 +32,12 @@ pub fn run(args: &RunArgs, data: Option<&Path>) -> ExitCode {
     let Some(configuration) = configuration else {
         return Exit::Wrong.into();
     };
-    let _log = telemetry::start_lossy(args.log_format);
+    let log = telemetry::start_lossy(args.log_format);
     let environment = Environment::of_process();
     let place = data_directory(data, configuration.data.as_deref(), &environment);
     if has_guardian {
-        return guard(&place.data).unwrap_or_else(|error| end(Err(error)));
+        let help = Help::of(&configuration, &args.config);
+        return guard(&place.data, help).unwrap_or_else(|error| end(Err(error)));
     }
     let guardian = match args.guarded.then(guardian).transpose() {
         Ok(guardian) => guardian,
@@ -45,13 +46,16 @@ pub fn run(args: &RunArgs, data: Option<&Path>) -> ExitCode {
             return Exit::Wrong.into();
         }
     };
-    end(live(
+    let lived = live(
         configuration,
         (&args.config, checked),
         &place.data,
         args.listen,
         guardian,
-    ))
+    );
+    // What went before is written before the reason of the end.
+    drop(log);
+    end(lived)
 }
 
 /// The exit code of how it ended; a failure is told with its causes.

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
 
-use growbox_tests::{By, DEADLINE, Host, Outside, Room, What, until};
+use growbox_tests::{By, DEADLINE, FarSide, Host, Outside, Reply, Room, What, until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -227,6 +227,28 @@ fn a_guardian_whose_words_nobody_reads_drives_all_the_same() {
     let after = off_after(&bench, then);
     assert!(after <= AFTER_AN_END, "the valve was on for {after} s");
     assert_eq!(host.terminate().code(), Some(0));
+}
+
+#[test]
+fn a_guardian_that_gives_up_calls_for_help() {
+    let webhook = FarSide::http(&[Reply::Status(204, "")]);
+    let room = Room::new(&format!(
+        "[zone.tent]\noperation = \"control\"\n[notify]\nwebhook = \"http://{}/hook\"\n",
+        webhook.authority()
+    ));
+    let mut host = room.start_guarded();
+    for _ in 0..3 {
+        host = host.replaced_after(Signal::KILL);
+    }
+    kill_process(host.guarded_pid(), Signal::KILL).expect("it lives");
+    let said = until("somebody to be called", || {
+        let said = webhook.said();
+        let help = |said: &String| said.contains("is not started any more");
+        said.into_iter().find(help)
+    });
+    assert!(said.starts_with("POST /hook"), "{said}");
+    assert!(said.contains("the host was ended by signal 9"), "{said}");
+    assert_eq!(host.terminate().code(), Some(1));
 }
 
 /// A lamp that is to run for a minute once it is on.

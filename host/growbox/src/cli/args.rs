@@ -66,7 +66,7 @@ enum Word {
     Run(RunArgs),
     /// Drive every device to its safe level after a host that is gone
     #[command(
-        after_long_help = "For ExecStopPost= of a systemd unit, or by hand. Works from safe.json in the data directory; needs no host, and refuses while one runs.\nExit code 0 where everything confirmed, 1 where not.\n\nExample:\n  growbox safe --data /var/lib/growbox"
+        after_long_help = "For ExecStopPost= of a systemd unit, or by hand. Works from safe.json in the data directory; needs no host, and refuses while one runs. What it did is in the next host's log.\nExit code 0 where everything confirmed, 1 where not.\n\nExample:\n  growbox safe --data /var/lib/growbox"
     )]
     Safe(SafeArgs),
     /// Simulate a tent as a process of its own

@@ -5,8 +5,9 @@
 //!          └──▶ the book of the outbound edge                         secrets, mail server, heartbeat
 //! ```
 
-use growbox_model::Span;
+use growbox_model::effect::Call;
 use growbox_model::origin::{is_loopback, origin_of};
+use growbox_model::{Instant, Span};
 use growbox_outbound::{Book, Heartbeat, Secret, Source, placeholder};
 use serde_json::{Map, Value as Json, json};
 use toml_edit::{TableLike, Value};
@@ -48,6 +49,52 @@ impl NotifySpec {
     /// Whether anybody is told.
     pub(super) fn has_channel(&self) -> bool {
         !self.origins.is_empty()
+    }
+
+    /// What tells people at any hour, on every channel that is named; secrets stand in it by name.
+    /// For who calls for help when there is no room any more in which a plug-in could.
+    pub(crate) fn calls(&self, title: &str, text: &str, at: Instant) -> Vec<Call> {
+        let named = ["ntfy", "webhook", "telegram", "mail"];
+        let call = |name: &str| {
+            let body = match name {
+                "telegram" => {
+                    let chat = self.setting("telegram_chat").unwrap_or_default();
+                    json!({"chat_id": chat, "text": format!("{title}\n{text}")}).to_string()
+                }
+                "webhook" => json!({
+                    "key": "guardian", "title": title, "text": text, "severity": "critical",
+                    "type": "guardian", "zone": Json::Null, "timestamp": at.to_string(),
+                })
+                .to_string(),
+                _ => text.to_owned(),
+            };
+            let headers: &[(&str, &str)] = match name {
+                "ntfy" => &[
+                    ("Title", title),
+                    ("Priority", "5"),
+                    ("Tags", "rotating_light"),
+                ],
+                "mail" => &[("Subject", title)],
+                _ => &[("Content-Type", "application/json")],
+            };
+            let authorization = self.setting(&format!("{name}_authorization"));
+            let authorization = authorization.map(|value| ("Authorization", value));
+            let headers = headers.iter().copied().chain(authorization);
+            Some(Call {
+                key: "guardian".to_owned(),
+                method: "POST".to_owned(),
+                url: self.setting(name)?.to_owned(),
+                headers: headers
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .collect(),
+                body: body.into_bytes(),
+            })
+        };
+        named.into_iter().filter_map(call).collect()
+    }
+
+    fn setting(&self, key: &str) -> Option<&str> {
+        self.settings.get(key).and_then(Json::as_str)
     }
 
     pub(super) fn allow(&mut self, origin: String) {

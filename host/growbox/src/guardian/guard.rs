@@ -14,6 +14,7 @@ use signal_hook::iterator::Signals;
 use super::child::Host;
 use super::deeds::Recorder;
 use super::hands::Hands;
+use super::help::Help;
 use super::plan::Safing;
 use super::safe::alone;
 use super::systemd::Systemd;
@@ -28,7 +29,7 @@ const TICK: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// When no host can be started at all, or nobody can be told to end.
-pub(crate) fn guard(data: &Path) -> anyhow::Result<ExitCode> {
+pub(crate) fn guard(data: &Path, help: Help) -> anyhow::Result<ExitCode> {
     let signals = signals()?;
     let host = Host::start()?;
     let before = Kept::read(data).unwrap_or_else(|error| {
@@ -44,6 +45,7 @@ pub(crate) fn guard(data: &Path) -> anyhow::Result<ExitCode> {
             ..kept
         }),
         inherited: true,
+        help,
         turned: Moment(0),
         hangup: false,
         driving: None,
@@ -66,6 +68,7 @@ struct Guardian<'a> {
     kept: Option<Kept>,
     /// That is of a host before this guardian.
     inherited: bool,
+    help: Help,
     /// When the host's flow turned last, as it said.
     turned: Moment,
     /// Somebody wants the host to look at its configuration anew.
@@ -307,6 +310,9 @@ impl Guardian<'_> {
             "{told}: it is not started any more, devices stay at their safe levels; mend the cause, then end and start growbox"
         );
         self.systemd.status(told.clone());
+        self.help.clone().call(format!(
+            "{told}: it is not started any more, devices stay at their safe levels; mend the cause, then end and start growbox"
+        ));
         if let Some(kept) = &mut self.kept {
             kept.given_up = Some(told);
             write_beside(kept.clone(), self.data.to_owned());

@@ -10,6 +10,7 @@ mod child;
 pub(crate) mod deeds;
 mod guard;
 mod hands;
+mod help;
 mod plan;
 mod safe;
 mod systemd;
@@ -17,5 +18,6 @@ mod watch;
 pub(crate) mod word;
 
 pub(crate) use guard::guard;
+pub(crate) use help::Help;
 pub use safe::safe;
 pub(crate) use word::given_up;
