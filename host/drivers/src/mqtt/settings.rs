@@ -137,8 +137,9 @@ pub struct MappedOutput {
     pub off: String,
     /// The command for a level: `{percent}`, `{level}` (0…1) or `{byte}` (0…255) stand for it.
     pub level: Option<String>,
-    /// Where it says how it is, after each command, also one that changes nothing; none means that
-    /// what was ordered is believed.
+    /// Where it says how it is, best after each command. Of one that speaks of changes only, a
+    /// command that changes nothing counts as done once the time for an answer is over. None: the
+    /// broker's word is believed.
     pub state_topic: Option<Text>,
     /// Where in the JSON of the state.
     pub state_pointer: Option<String>,

@@ -30,6 +30,8 @@ pub(super) struct Slot {
     pub(super) power_on: Setting,
     /// How many commands it has been told.
     serial: u64,
+    /// The newest of them that the broker has taken.
+    acknowledged: u64,
     /// It has been ordered something since the session began: until then it may only be observed.
     ordered: bool,
 }
@@ -67,6 +69,7 @@ impl Slot {
             available: None,
             power_on: Setting::new(power_on),
             serial: 0,
+            acknowledged: 0,
             ordered: false,
         }
     }
@@ -263,13 +266,36 @@ impl Slot {
                 self.awaited_until = None;
                 Vec::new()
             }
-            None => self.unconfirmed(within),
+            None => self
+                .agrees_silently()
+                .map_or_else(|| self.unconfirmed(within), |confirmed| vec![confirmed]),
         }
+    }
+
+    /// Who speaks only when something changes says nothing where nothing does: the broker has
+    /// taken the command, what it keeps of the output is just that level, and nobody has said
+    /// otherwise for as long as an answer may take. Who answers each command is not believed so.
+    fn agrees_silently(&mut self) -> Option<DriverEvent> {
+        let OutputForm::Mapped(_) = self.point.form else {
+            return None;
+        };
+        let level = self.wanted?.level;
+        let taken = self.awaited_until.is_some() && self.acknowledged == self.serial;
+        let kept = self.reported.is_some_and(|kept| same(kept, level));
+        if !(taken && kept) {
+            return None;
+        }
+        (self.awaited_until, self.fresh) = (None, true);
+        let address = self.point.address.clone();
+        Some(DriverEvent::Confirmed { address, level })
     }
 
     /// What the broker makes of a command: its word counts where the output itself says nothing.
     pub(super) fn taken(&mut self, serial: u64, answer: Result<(), String>) -> Option<DriverEvent> {
         let newest = self.serial == serial && self.tell_until.is_none();
+        if answer.is_ok() {
+            self.acknowledged = self.acknowledged.max(serial);
+        }
         if self.answers() || !newest || self.awaited_until.is_none() {
             return None;
         }

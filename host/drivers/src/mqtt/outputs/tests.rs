@@ -349,6 +349,29 @@ fn with_a_state_topic_the_brokers_word_confirms_nothing() {
 }
 
 #[test]
+fn who_speaks_only_of_changes_agrees_by_silence_with_what_the_broker_keeps_of_it() {
+    let silent = |kept: f64, taken: bool| {
+        let mut outputs = outputs(vec![mapped(Some("lamp/state"))]);
+        outputs.connected(at(0));
+        outputs.state(0, kept, true);
+        outputs.messages(at(0));
+        outputs.order(&order(LAMP, 0.0, None), at(1));
+        let (messages, events) = outputs.messages(at(1));
+        assert_eq!(events, [], "what it said before proves nothing");
+        if taken {
+            outputs.taken(messages[0].receipt.unwrap(), Ok(()));
+        }
+        assert_eq!(outputs.overdue(at(5)), []);
+        outputs.overdue(at(6))
+    };
+    assert_eq!(silent(0.0, true), [confirmed(LAMP, 0.0)]);
+    for (kept, taken) in [(1.0, true), (0.0, false)] {
+        let why = "not confirmed within 5s; it says nothing";
+        assert_eq!(silent(kept, taken), [failed(&LAMP.into(), 0.0, why)]);
+    }
+}
+
+#[test]
 fn the_list_of_devices_brings_the_timer() {
     let mut outputs = outputs(vec![zigbee(None)]);
     let device = |name: &str, timer| ZigbeeDevice {
