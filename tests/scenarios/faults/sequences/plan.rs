@@ -185,6 +185,7 @@ quantity = "temperature"
 above = {HOT}
 clear = 30
 dwell = {dwell}
+latch = true
 devices = {{ heater = 0, lamp = 0, fan = 1 }}
 [safety.tent-cold]
 quantity = "temperature"
