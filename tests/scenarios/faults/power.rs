@@ -30,6 +30,9 @@ fn cut(host: Host) {
     kill_process(guardian, Signal::STOP).expect("it lives");
     kill_process(guarded, Signal::KILL).expect("it lives");
     host.kill();
+    growbox_tests::until("both to be gone", || {
+        kill_process(guarded, Signal::URG).is_err().then_some(())
+    });
 }
 
 /// What the gate says to switching the lamp on now.
