@@ -27,7 +27,7 @@ const MOVES: [(&str, usize); 5] = [
     ("heater", 30),
     ("fan", 80),
     ("lamp", 30),
-    ("valve", 20),
+    ("valve", 15),
     // The doses of a day are few, whoever dies.
     ("pump", 2),
 ];
