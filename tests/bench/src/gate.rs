@@ -1,14 +1,19 @@
 //! The gate alone: one request decided and everything settled, in a house of 100 devices and 50 safety rules.
+//!
+//! Devices have the neighbours that a house brings: in each zone the valve never opens beside the
+//! exhaust and the intake, and what heats hangs on one circuit.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use growbox_gate::{Ask, Gate, World};
+use growbox_gate::{Ask, Gate, Toward, World};
 use growbox_model::commit::Restored;
 use growbox_model::ports::DriverReport;
 use growbox_model::{
-    Command, Danger, DeviceId, DeviceSpec, Instant as Wall, Moment, Now, Objection, Operation,
-    PluginId, Quantity, Request, Requester, Role, SafetySpec, Seq, Span, Trouble, ZoneId,
+    CircuitSpec, Command, Danger, DeviceId, DeviceSpec, Instant as Wall, Moment, Now, Objection,
+    Operation, PluginId, Quantity, Request, Requester, Role, SafetySpec, Seq, Span, Text, Trouble,
+    ZoneId,
 };
 
 use crate::{Plan, Row, row};
@@ -17,7 +22,7 @@ const ZONES: usize = 10;
 /// Ten in each zone.
 const ROLES: [&str; 10] = [
     "exhaust",
-    "circulation",
+    "intake",
     "heater",
     "cooler",
     "humidifier",
@@ -26,6 +31,13 @@ const ROLES: [&str; 10] = [
     "co2",
     "pump",
     "other",
+];
+/// What hangs on the circuit of its zone, and what it draws.
+const HEAVY: [(&str, f64); 4] = [
+    ("heater", 1_000.0),
+    ("cooler", 900.0),
+    ("dehumidifier", 400.0),
+    ("light", 600.0),
 ];
 /// Five in each zone.
 const LIMITS: [(&str, f64); 5] = [
@@ -56,10 +68,10 @@ impl World for Well {
     fn durable(&self, _: Seq) -> bool {
         true
     }
-    fn measure(&self, _: &ZoneId, _: &str) -> Option<f64> {
+    fn measure(&self, _: &ZoneId, _: &str, _: Toward) -> Option<f64> {
         Some(24.0)
     }
-    fn trouble(&self, _: &ZoneId, _: &Quantity) -> Option<Trouble> {
+    fn trouble(&self, _: &ZoneId, _: &Quantity, _: &[Trouble]) -> Option<Trouble> {
         None
     }
     fn revision(&self) -> Option<u64> {
@@ -93,6 +105,7 @@ fn run() -> Result<Vec<Duration>, Objection> {
         wall_trusted: true,
     };
     let mut gate = Gate::new(house, &Restored::default(), now);
+    gate.circuits(&circuits());
     gate.safety(&rules()?, &Restored::default());
     let requester = Requester::Plugin(PluginId::new("bench")?);
     let quantity = Quantity::new("temperature")?;
@@ -116,6 +129,7 @@ fn run() -> Result<Vec<Duration>, Objection> {
             request: &request,
             caused_at: now.moment,
             cut: now.moment,
+            tick: None,
         };
         let zone = ZoneId::new(&format!("zone{}", place / ROLES.len()))?;
         let begun = Instant::now();
@@ -139,10 +153,30 @@ fn devices() -> Result<Vec<DeviceSpec>, Objection> {
             let id = DeviceId::new(&format!("{role}{zone}"))?;
             let mut spec = DeviceSpec::of_role(id, Role::new(role)?, "null:bench");
             spec.zone = Some(ZoneId::new(&format!("zone{zone}"))?);
+            if role == "co2" {
+                let fans = ["exhaust", "intake"].map(|fan| DeviceId::new(&format!("{fan}{zone}")));
+                spec.never_with = fans.into_iter().collect::<Result<_, _>>()?;
+            }
+            if let Some((_, watts)) = HEAVY.iter().find(|(heavy, _)| *heavy == role) {
+                (spec.circuit, spec.watts) = (Some(circuit(zone)), Some(*watts));
+            }
             house.push(spec);
         }
     }
     Ok(house)
+}
+
+fn circuit(zone: usize) -> Text {
+    format!("mains{zone}").into()
+}
+
+fn circuits() -> BTreeMap<Text, CircuitSpec> {
+    let spec = |zone| CircuitSpec {
+        id: circuit(zone),
+        max_amperes: 10.0,
+        volts: 230.0,
+    };
+    (0..ZONES).map(|zone| (circuit(zone), spec(zone))).collect()
 }
 
 fn rules() -> Result<Vec<SafetySpec>, Objection> {
