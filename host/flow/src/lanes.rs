@@ -42,8 +42,9 @@ impl Flow {
             Payload::Reading(reading) => {
                 let sensor = self.room.sensors.get(&reading.sensor);
                 let zone = sensor.and_then(|sensor| sensor.zone.as_ref());
+                let measured = sensor.is_some() || self.room.node.measure_unknown_sensors;
                 self.room.node.stop_input.as_ref() == Some(&reading.sensor)
-                    || self.gate.watches(zone, &reading.quantity)
+                    || measured && self.gate.watches(zone, &reading.quantity)
                     || self.gate.is_witness(&reading.sensor, &reading.quantity)
             }
         }

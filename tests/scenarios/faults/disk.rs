@@ -3,11 +3,11 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use growbox_tests::Chance;
+use growbox_tests::{Chance, until};
 use serde_json::Value;
 
 use super::bench_room::{Bench, devices};
-use crate::hostile::disk::fill;
+use crate::hostile::disk::{fill, fill_log};
 use crate::hostile::mounted::{self, Mounted};
 
 const STRETCH: Duration = Duration::from_secs(4);
@@ -54,5 +54,57 @@ fn a_full_disk_breaks_no_limit() {
     let line = |line: &str| serde_json::from_str::<Value>(line).expect("an export is JSON lines");
     let log: Vec<Value> = export.lines().skip(1).map(line).collect();
     bench.acquit_by(&log);
+    assert_eq!(host.terminate().code(), Some(0));
+}
+
+/// Why a device is where it is, in words.
+fn why(bench: &Bench, data: &str, device: &str) -> String {
+    let list = ["--data", data, "device", "list", "--json"];
+    let rows: Value = serde_json::from_str(&bench.room.cli(list).expect(0)).expect("JSON");
+    let rows = rows["devices"].as_array().expect("a list").clone();
+    let row = rows.into_iter().find(|row| row["id"] == device);
+    row.expect("it is there")["why"].to_string()
+}
+
+#[test]
+fn a_full_log_makes_neither_safety_nor_the_stop_deaf() {
+    if !mounted::possible("a_full_log_makes_neither_safety_nor_the_stop_deaf") {
+        return;
+    }
+    let bench = Bench::new(4.0);
+    let host = Mounted::start(&bench.room, "mount -t tmpfs -o size=256m tmpfs \"$0\"");
+    let data = host.data().display().to_string();
+    let ballast = host.data().join("ballast");
+    fill(&ballast);
+    fill_log(host.address);
+    let turn_on = |device: &str| {
+        let words = [
+            "--data", &data, "device", "set", device, "on", "--for", "60s",
+        ];
+        let _ = bench.room.cli(words).expect(0);
+        until("it to be on", || {
+            (bench.outside.level(device) == 1.0).then_some(())
+        });
+    };
+    let goes_off = |device: &str| {
+        until("it to be off", || {
+            (bench.outside.level(device) == 0.0).then_some(())
+        });
+    };
+    bench.outside.say("canopy", "temperature", 20.0);
+    turn_on("heater");
+    bench.outside.say("canopy", "temperature", 43.0);
+    goes_off("heater");
+    let hot = why(&bench, &data, "heater");
+    assert!(hot.contains("tent-hot"), "{hot}");
+    turn_on("lamp");
+    let _ = bench
+        .room
+        .cli(["--data", &data, "stop", "--reason", "smoke"])
+        .expect(0);
+    goes_off("lamp");
+    let stopped = why(&bench, &data, "lamp");
+    assert!(stopped.contains("smoke"), "{stopped}");
+    fs::remove_file(&ballast).expect("is there");
     assert_eq!(host.terminate().code(), Some(0));
 }
