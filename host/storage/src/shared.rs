@@ -79,6 +79,8 @@ pub(crate) struct Shared {
     written: Condvar,
     limits: Mutex<Limits>,
     closing: AtomicBool,
+    /// Somebody waits who cannot wait for long.
+    pressed: AtomicBool,
     group_events: usize,
     set_aside: Option<PathBuf>,
 }
@@ -104,6 +106,7 @@ impl Shared {
             written: Condvar::new(),
             limits: Mutex::new(limits),
             closing: AtomicBool::new(false),
+            pressed: AtomicBool::new(false),
             group_events,
             set_aside,
         }
@@ -142,11 +145,14 @@ impl Shared {
                 urgent_gap,
                 group_events: self.group_events,
             };
+            let pressed = self.pressed.load(Ordering::Acquire);
+            let not_before = if pressed { last_group } else { not_before };
             let due = tail.due(last_group, &rhythm).map(|due| due.max(not_before));
             tail = match due {
                 None if self.closing() => return None,
                 None => wait(&self.arrived, tail, None),
                 Some(due) if self.closing() || due <= now => {
+                    self.pressed.store(false, Ordering::Release);
                     return Some(tail.group(self.group_events));
                 }
                 Some(due) => wait(&self.arrived, tail, Some(due - now)),
@@ -202,6 +208,8 @@ impl Shared {
     /// Waits until everything handed over so far is durable. False: the time ran out, or the
     /// writer has ended.
     pub(crate) fn flush(&self, at_most: Duration) -> bool {
+        // What failed before is tried once more at once: its pause may be longer than this.
+        self.pressed.store(true, Ordering::Release);
         let wanted = self.hurry();
         let until = Instant::now() + at_most;
         let mut status = lock(&self.status);

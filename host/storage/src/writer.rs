@@ -70,12 +70,13 @@ impl<F: Fn(Seq)> Writer<F> {
     pub(crate) fn run(mut self) {
         let _ends = Ends(self.shared.clone());
         while let Some(group) = self.next_group() {
-            let began = Instant::now();
+            let (began, last_try) = (Instant::now(), self.shared.closing());
             let written = self.write(&group);
             self.pace.last_group = Instant::now();
             match written {
                 Ok((position, step)) => self.succeeded(&group, position, step, began),
-                Err(error) if self.shared.closing() => {
+                // One that began before is tried once more: what stood in the way may be gone.
+                Err(error) if last_try => {
                     tracing::error!(%error, "the last events could not be written");
                     self.shared.failed(&error);
                     break;

@@ -97,13 +97,13 @@ fn a_full_log_makes_neither_safety_nor_the_stop_deaf() {
     goes_off("heater");
     let hot = why(&bench, &data, "heater");
     assert!(hot.contains("tent-hot"), "{hot}");
-    turn_on("lamp");
+    turn_on("valve");
     let _ = bench
         .room
         .cli(["--data", &data, "stop", "--reason", "smoke"])
         .expect(0);
-    goes_off("lamp");
-    let stopped = why(&bench, &data, "lamp");
+    goes_off("valve");
+    let stopped = why(&bench, &data, "valve");
     assert!(stopped.contains("smoke"), "{stopped}");
     fs::remove_file(&ballast).expect("is there");
     assert_eq!(host.terminate().code(), Some(0));

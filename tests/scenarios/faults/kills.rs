@@ -18,6 +18,10 @@ const ORPHANS: usize = 25;
 const BIRTH: Duration = Duration::from_millis(250);
 /// One that is asked for up to so long more.
 const LIFE: Duration = Duration::from_millis(600);
+/// Each of so many lives longer than anything has to rest after the death before.
+const ELDERS: usize = 8;
+/// For so long.
+const LONG_LIFE: Duration = Duration::from_secs(3);
 /// What a person wants lasts up to so many seconds of the room.
 const WISH: u64 = 12;
 /// A timer ends, or a host that begins, this soon, on a slow machine.
@@ -51,7 +55,10 @@ fn two_hundred_kills_break_no_limit_and_the_room_comes_back() {
         let host = starting.ready();
         paid(&bench, &mut owed);
         let longest = u64::try_from(LIFE.as_millis()).unwrap_or(u64::MAX);
-        let life = Duration::from_millis(chance.below(longest));
+        let life = match kill % ELDERS {
+            1 => LONG_LIFE,
+            _ => Duration::from_millis(chance.below(longest)),
+        };
         live(&bench, &host, life, &mut chance);
         host.kill();
         owe(&bench, &mut owed);

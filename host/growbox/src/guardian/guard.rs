@@ -45,6 +45,7 @@ pub(crate) fn guard(data: &Path, help: Help) -> anyhow::Result<ExitCode> {
             ..kept
         }),
         inherited: true,
+        ended: None,
         help,
         turned: Moment(0),
         hangup: false,
@@ -69,6 +70,8 @@ struct Guardian<'a> {
     /// That is of a host before this guardian.
     inherited: bool,
     help: Help,
+    /// How its newest host ended.
+    ended: Option<End>,
     /// When the host's flow turned last, as it said.
     turned: Moment,
     /// Somebody wants the host to look at its configuration anew.
@@ -126,6 +129,7 @@ impl Guardian<'_> {
         if let Some(end) = self.host.as_mut().and_then(Host::ended) {
             let last = self.host.take().map(|host| host.last_words());
             acts.extend(self.take(last.unwrap_or_default(), now));
+            self.ended = Some(end);
             let safe = self.kept.as_ref().is_none_or(Kept::is_safe);
             acts.extend(self.watch.hear(Heard::Ended { end, safe }, now));
         }
@@ -213,10 +217,15 @@ impl Guardian<'_> {
         self.drive(boot_time());
         if self.driving.is_some() {
             tracing::error!("{why}; its devices are driven to their safe levels");
-        } else {
+        } else if !self.has_said_why() {
             tracing::error!("{why}");
         }
         self.systemd.status(why);
+    }
+
+    /// A host that ended by itself before it had a plan has said why, and that is all there is.
+    fn has_said_why(&self) -> bool {
+        self.inherited && matches!(self.ended, Some(End::Code(_)))
     }
 
     fn take_over(&mut self, why: String) {
