@@ -66,6 +66,8 @@ pub(crate) struct Device {
     pub(crate) witness: Witness,
     /// It was told something since it was last settled.
     pub(crate) roused: bool,
+    /// It is to be looked at each time.
+    pub(crate) restless: bool,
     /// When it is to be settled again at the latest; none until something happens.
     pub(crate) due: Option<Moment>,
 }
@@ -187,6 +189,7 @@ impl Device {
             cut_short: Vec::new(),
             witness: Witness::restored(&restored.doubts, &spec.id),
             roused: true,
+            restless: false,
             due: None,
             spec,
         }
@@ -259,7 +262,14 @@ impl Device {
 
     /// Takes over when it is to be settled again from what was settled of it.
     pub(crate) fn note_due(&mut self, out: &mut Settlement) {
-        self.due = [self.due, out.next.take()].into_iter().flatten().min();
+        if let Some(next) = out.next.take() {
+            self.due = Some(self.due.map_or(next, |due| due.min(next)));
+        }
+    }
+
+    /// Whether a pulse waits or runs, or was ended and is to be told of.
+    pub(crate) fn has_pulses(&self) -> bool {
+        !self.cut_short.is_empty() || self.claims.values().any(|claim| claim.pulse.is_some())
     }
 
     /// The claim in force, where one is.

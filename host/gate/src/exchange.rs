@@ -63,6 +63,7 @@ impl Gate {
     /// Takes over another device table. What follows from it comes with the next settlings.
     pub fn exchange(&mut self, wanted: &BTreeMap<DeviceId, DeviceSpec>, now: Now) {
         (self.wired, self.all_roused) = (false, true);
+        self.exchanging = true;
         let out = &mut self.pending;
         let mut waited = std::mem::take(&mut self.arrivals);
         for device in self.devices.values_mut() {
@@ -107,8 +108,7 @@ impl Gate {
 
     /// Lets go who has left, and takes in who waited for that.
     pub(crate) fn admit(&mut self, now: Now, out: &mut Settlement) {
-        let leaves = |device: &Device| device.leaving.is_some();
-        if self.arrivals.is_empty() && !self.devices.values().any(leaves) {
+        if !self.exchanging {
             return;
         }
         let (gone, stay) = std::mem::take(&mut self.devices)
@@ -139,6 +139,8 @@ impl Gate {
         if !out.came.is_empty() {
             self.bind();
         }
+        let leaves = |device: &Device| device.leaving.is_some();
+        self.exchanging = !self.arrivals.is_empty() || self.devices.values().any(leaves);
     }
 }
 

@@ -61,6 +61,8 @@ pub struct Gate {
     pub(crate) bonds: Bonds,
     /// Devices that wait until who leaves under their name or from their output has left.
     pub(crate) arrivals: BTreeMap<DeviceId, Arrival>,
+    /// Somebody leaves, or waits to come.
+    pub(crate) exchanging: bool,
     /// What devices have had that are not there now.
     pub(crate) absent: BTreeMap<DeviceId, Had>,
     /// When the next start level may be wished.
@@ -102,6 +104,7 @@ impl Gate {
             devices,
             bonds: Bonds::restored(restored),
             arrivals: BTreeMap::new(),
+            exchanging: false,
             absent,
             next_start: now.moment,
             pending,

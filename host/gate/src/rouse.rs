@@ -7,39 +7,57 @@
 
 use growbox_model::{Moment, Now};
 
-use crate::device::Device;
+use crate::claim::Claim;
+use crate::device::{Device, Held};
 use crate::gate::{Gate, World};
+use crate::neighbours::Neighbours;
 
 impl Gate {
-    /// Marks every group of neighbours in which somebody is roused.
-    pub(crate) fn rouse(&mut self, world: &impl World, now: Now) {
-        let revision = world.revision();
+    /// Whether everybody is to be looked at: the world answers otherwise than before, or nobody
+    /// counts whether it does.
+    pub(crate) fn looks_at_all(&mut self, revision: Option<u64>) -> bool {
         let known = revision.is_some() && revision == self.revision;
         self.revision = revision;
-        let all = std::mem::take(&mut self.all_roused) || !known;
-        self.neighbours.sleep(all);
-        for (at, device) in self.devices.values_mut().enumerate() {
-            if std::mem::take(&mut device.roused) || is_due(device, now.moment) {
-                self.neighbours.rouse(at);
-            }
-        }
-        self.neighbours.look_up(world);
+        std::mem::take(&mut self.all_roused) || !known
     }
+}
 
-    /// Who is still stirred after the last round goes on with the next settling; then: when
-    /// anybody is due.
-    pub(crate) fn rest(&mut self) -> Option<Moment> {
-        for (at, device) in self.devices.values_mut().enumerate() {
-            device.roused |= self.neighbours.is_roused(at);
+/// Marks every group of neighbours in which somebody is roused.
+pub(crate) fn wake(
+    devices: &mut [&mut Device],
+    neighbours: &mut Neighbours,
+    all: bool,
+    world: &impl World,
+    now: Now,
+) {
+    neighbours.sleep(all);
+    for (at, device) in devices.iter_mut().enumerate() {
+        if std::mem::take(&mut device.roused) || is_due(device, now.moment) {
+            neighbours.rouse(at);
         }
-        self.devices.values().filter_map(|device| device.due).min()
     }
+    neighbours.look_up(world);
+}
+
+/// Who is still stirred after the last round goes on with the next settling; then: when anybody
+/// is due.
+pub(crate) fn rest(devices: &mut [&mut Device], neighbours: &Neighbours) -> Option<Moment> {
+    if neighbours.anybody_roused() {
+        for (at, device) in devices.iter_mut().enumerate() {
+            device.roused |= neighbours.is_roused(at);
+        }
+    }
+    devices.iter().filter_map(|device| device.due).min()
 }
 
 /// Whether its deadline has come, or hangs on a clock that jumps, or on what is not on disk yet.
 fn is_due(device: &Device, now: Moment) -> bool {
-    let by_wall = |held: &crate::device::Held| held.hold.until.is_some();
-    device.due.is_some_and(|due| due <= now)
-        || device.held.as_ref().is_some_and(by_wall)
-        || device.claims.values().any(crate::claim::Claim::waits)
+    device.restless || device.due.is_some_and(|due| due <= now)
+}
+
+/// Whether it is to be looked at each time: something of it hangs on a clock that jumps, or on
+/// what is not on disk yet. Only who was told something becomes so, and is settled for that.
+pub(crate) fn is_restless(device: &Device) -> bool {
+    let by_wall = |held: &Held| held.hold.until.is_some();
+    device.held.as_ref().is_some_and(by_wall) || device.claims.values().any(Claim::waits)
 }

@@ -12,6 +12,7 @@ use crate::gate::{Gate, World, close_all};
 use crate::neighbours::Neighbours;
 use crate::policy::{Passage, pass, runs_out};
 use crate::pulse::{self, CutShort};
+use crate::rouse;
 use crate::safety::Turn;
 use crate::say;
 use crate::wish::{Circumstances, Owner, Wish, left_at, wish};
@@ -106,14 +107,24 @@ impl Gate {
         let watched = out.next.take();
         self.admit(now, &mut out);
         self.wire();
-        self.rouse(world, now);
+        let all = self.looks_at_all(revision);
+        let mut devices: Vec<&mut Device> = self.devices.values_mut().collect();
+        let mut round = Round {
+            neighbours: &mut self.neighbours,
+            bonds: &self.bonds,
+            next_start: &mut self.next_start,
+            world,
+            now,
+        };
+        rouse::wake(&mut devices, round.neighbours, all, world, now);
         for _ in 0..ROUNDS {
-            if !self.neighbours.anybody_roused() {
+            if !round.neighbours.anybody_roused() {
                 break;
             }
-            self.round(world, now, &mut out);
+            round.go(&mut devices, &mut out);
         }
-        out.next = [self.rest(), watched].into_iter().flatten().min();
+        let due = rouse::rest(&mut devices, round.neighbours);
+        out.next = [due, watched].into_iter().flatten().min();
         out
     }
 
@@ -126,64 +137,21 @@ impl Gate {
             self.call_enriched();
         }
     }
+}
 
-    /// Brings every claim up to date, finds who gives way, lets go down what goes down, then up
-    /// what may go up. Who is roused afterwards has to go round again.
-    fn round(&mut self, world: &impl World, now: Now, out: &mut Settlement) {
-        let bonds = &self.bonds;
-        let roused = |at: usize| self.neighbours.is_roused(at);
-        let devices = self.devices.values_mut().enumerate();
-        let mut table: Vec<(usize, &mut Device)> = devices.filter(|(at, _)| roused(*at)).collect();
-        let places: Vec<usize> = table.iter().map(|(at, _)| *at).collect();
-        self.neighbours.sleep(false);
-        let mut round = Round {
-            neighbours: &mut self.neighbours,
-            world,
-            now,
-        };
-        for (at, device) in &table {
-            round.note(*at, device);
-        }
-        for (at, device) in &mut table {
-            let at = *at;
-            device.due = None;
-            let around = round.around(at, device, bonds);
-            device.left_at = left_at(device, &around);
-            follow(device, around.operation, now, out);
-            pulse::tell_cut_short(device, &around, out);
-            expire(device, now, out);
-            witness::compare(device, &around, out);
-            pulse::advance(device, &around, world, out);
-            begin(device, &around, &mut self.next_start, out);
-            let wish = wish(device, &around);
-            round.neighbours.wanted(at, &wish, &device.spec);
-            device.note_due(out);
-        }
-        round.neighbours.clear_the_way(&places, now.moment);
-        let mut rising = Vec::new();
-        for (index, (at, device)) in table.iter_mut().enumerate() {
-            let at = *at;
-            let around = round.around(at, device, bonds);
-            let rises = settle_one(device, &around, Direction::Down, out);
-            round.note(at, device);
-            device.note_due(out);
-            if rises {
-                rising.push((round.neighbours.precedence(at), index));
-            }
-        }
-        rising.sort_unstable();
-        for (_, index) in rising {
-            if let Some((at, device)) = table.get_mut(index) {
-                let at = *at;
-                let around = round.around(at, device, bonds);
-                let off = !device.real.is_on();
-                settle_one(device, &around, Direction::Up, out);
-                round.note(at, device);
-                device.note_due(out);
-                if off && device.real.is_on() {
-                    round.neighbours.started(at, now.moment);
-                }
-            }
+/// A device that is settled in this round, and what is wanted of it, once that is known.
+struct Seat<'a> {
+    at: usize,
+    device: &'a mut Device,
+    wish: Option<Wish>,
+}
+
+impl<'a> Seat<'a> {
+    fn of((at, device): (usize, &'a mut &mut Device)) -> Self {
+        Self {
+            at,
+            device,
+            wish: None,
         }
     }
 }
@@ -198,19 +166,94 @@ enum Direction {
 /// The neighbours while one round goes on.
 struct Round<'a, W> {
     neighbours: &'a mut Neighbours,
+    bonds: &'a Bonds,
+    next_start: &'a mut Moment,
     world: &'a W,
     now: Now,
 }
 
 impl<'a, W: World> Round<'a, W> {
-    fn around<'s>(&self, at: usize, device: &Device, bonds: &'s Bonds) -> Circumstances<'s> {
-        let mut around = bonds.around(&device.spec, self.world, self.now);
+    /// Brings every claim up to date, finds who gives way, lets go down what goes down, then up
+    /// what may go up. Who is roused afterwards has to go round again.
+    fn go(&mut self, devices: &mut [&mut Device], out: &mut Settlement) {
+        let now = self.now;
+        let roused = |at: usize| self.neighbours.is_roused(at);
+        let mut table: Vec<Seat<'_>> = devices
+            .iter_mut()
+            .enumerate()
+            .filter(|(at, _)| roused(*at))
+            .map(Seat::of)
+            .collect();
+        let places: Vec<usize> = table.iter().map(|seat| seat.at).collect();
+        self.neighbours.sleep(false);
+        for seat in &table {
+            self.note(seat.at, seat.device);
+        }
+        for Seat { at, device, wish } in &mut table {
+            let at = *at;
+            device.due = None;
+            let around = self.before_neighbours(at, device);
+            device.left_at = left_at(device, &around);
+            follow(device, around.operation, now, out);
+            pulse::tell_cut_short(device, &around, out);
+            expire(device, now, out);
+            witness::compare(device, &around, out);
+            pulse::advance(device, &around, self.world, out);
+            begin(device, &around, self.next_start, out);
+            let wanted = wish.insert(crate::wish::wish(device, &around));
+            self.neighbours.wanted(at, wanted, &device.spec);
+            device.note_due(out);
+        }
+        self.neighbours.clear_the_way(&places, now.moment);
+        let mut rising = Vec::new();
+        for (index, Seat { at, device, wish }) in table.iter_mut().enumerate() {
+            let (at, Some(wish)) = (*at, wish.take()) else {
+                continue;
+            };
+            let around = self.around(at, device);
+            let rises = settle_one(device, wish, &around, Direction::Down, out);
+            self.note(at, device);
+            device.note_due(out);
+            if rises {
+                rising.push((self.neighbours.precedence(at), index));
+            }
+        }
+        rising.sort_unstable();
+        for (_, index) in rising {
+            if let Some(Seat { at, device, .. }) = table.get_mut(index) {
+                let at = *at;
+                let around = self.around(at, device);
+                let off = !device.real.is_on();
+                let wish = wish(device, &around);
+                settle_one(device, wish, &around, Direction::Up, out);
+                self.note(at, device);
+                device.note_due(out);
+                if off && device.real.is_on() {
+                    self.neighbours.started(at, now.moment);
+                }
+            }
+        }
+    }
+
+    fn around(&self, at: usize, device: &Device) -> Circumstances<'a> {
         let precedence = self.neighbours.precedence(at);
         let moment = self.now.moment;
-        around.beside = self
+        let beside = self
             .neighbours
             .beside(Some(at), precedence, self.world, moment);
-        around
+        Circumstances {
+            beside,
+            ..self.bonds.around(&device.spec, self.world, self.now)
+        }
+    }
+
+    /// The same before it is known who gives way to whom: of neighbours only pulses ask so early.
+    fn before_neighbours(&self, at: usize, device: &Device) -> Circumstances<'a> {
+        if device.has_pulses() {
+            self.around(at, device)
+        } else {
+            self.bonds.around(&device.spec, self.world, self.now)
+        }
     }
 
     fn note(&mut self, at: usize, device: &Device) {
@@ -221,11 +264,11 @@ impl<'a, W: World> Round<'a, W> {
 /// Settles a device as far as it goes in one direction; whether the other one is left to do.
 fn settle_one(
     device: &mut Device,
+    wish: Wish,
     around: &Circumstances<'_>,
     direction: Direction,
     out: &mut Settlement,
 ) -> bool {
-    let wish = wish(device, around);
     let passage = passage(device, &wish, around, around.operation);
     let rises = |level: f64| level > device.real.position().unwrap_or(0.0);
     if direction == Direction::Down && passage.level.is_some_and(rises) {
@@ -248,6 +291,7 @@ fn settle_one(
     };
     tell(device, observed, out);
     wake(device, around, out);
+    device.restless = rouse::is_restless(device);
     false
 }
 
