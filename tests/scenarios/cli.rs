@@ -216,7 +216,7 @@ fn why_leads_from_the_reading_over_handler_request_and_verdict_to_the_outcome() 
             reading.as_u64().expect("a number"),
             "canopy 20 °C",
         ),
-        ("request", of("requested"), "toggler"),
+        ("request", of("requested"), "toggler, generation 1: "),
         ("verdict", of("granted"), "granted"),
         ("outcome", of("executed"), "executed"),
     ];

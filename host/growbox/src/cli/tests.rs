@@ -157,7 +157,15 @@ fn story() -> Vec<Value> {
         "plugin:vpd-control",
         &json!({"sensor_id": "tent", "value": 0.72, "unit": "kilopascal", "quality": "good"}),
     );
-    vpd["generation"] = json!(3);
+    let mut request = event(
+        88192,
+        "device.action.requested",
+        "plugin:vpd-control",
+        &json!({"device_id": "exhaust", "action": "set", "level": 0.6, "duration": 600, "requester": "vpd-control", "reason": "wants more dry air"}),
+    );
+    for said in [&mut vpd, &mut request] {
+        said["generation"] = json!(3);
+    }
     vec![
         event(
             88190,
@@ -166,12 +174,7 @@ fn story() -> Vec<Value> {
             &json!({"sensor_id": "canopy", "value": 25.2, "unit": "celsius", "quality": "good"}),
         ),
         vpd,
-        event(
-            88192,
-            "device.action.requested",
-            "plugin:vpd-control",
-            &json!({"device_id": "exhaust", "action": "set", "level": 0.6, "duration": 600, "requester": "vpd-control", "reason": "wants more dry air"}),
-        ),
+        request,
         event(
             88193,
             "device.action.clamped",
@@ -201,7 +204,7 @@ fn a_story_tells_each_part() {
 
  14:01:07  reading  #88190  canopy 25.2 °C
  14:01:07  handler  #88191  vpd-control, generation 3: sensor.vpd tent 0.72 kPa
- 14:01:07  request  #88192  exhaust 60 % for 10 min: vpd-control: wants more dry air
+ 14:01:07  request  #88192  exhaust 60 % for 10 min: vpd-control, generation 3: wants more dry air
  14:01:07  verdict  #88193  exhaust clamped to 35 % by envelope until 14:11:07: at most 5 % a step
  14:01:07  outcome  #88195  exhaust executed 35 %
  14:01:07  device   #88196  device_id exhaust, new_state 35 %, old_state 30 %

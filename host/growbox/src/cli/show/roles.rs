@@ -130,7 +130,7 @@ mod tests {
                 .map(|cell| cell.trim())
                 .collect::<Vec<_>>(),
             [
-                "off", "as safe", "–", "1 min", "2 min", "2 min", "–", "30 min"
+                "off", "as safe", "–", "1 min", "2 min", "3 min", "–", "30 min"
             ],
             "{text}"
         );

@@ -100,10 +100,16 @@ impl Told {
         else {
             return self.words(reader);
         };
-        let generation = self.generation.map_or(String::new(), |generation| {
-            format!(", generation {generation}")
-        });
-        format!("{plugin}{generation}: {} {}", self.kind, self.words(reader))
+        let handler = self.handler(plugin);
+        format!("{handler}: {} {}", self.kind, self.words(reader))
+    }
+
+    /// A plug-in, and which generation of it spoke.
+    fn handler(&self, plugin: &str) -> String {
+        match self.generation {
+            Some(generation) => format!("{plugin}, generation {generation}"),
+            None => plugin.to_owned(),
+        }
     }
 
     fn reading(&self) -> String {
@@ -164,7 +170,9 @@ impl Told {
     fn add_who_and_why(&self, said: &mut String) {
         let requester = self.text("requester").filter(|_| self.part() == "request");
         match (requester, self.text("reason")) {
-            (Some(who), Some(why)) => said.push_str(&format!(": {who}: {why}")),
+            (Some(who), Some(why)) => {
+                said.push_str(&format!(": {}: {why}", self.handler(who)));
+            }
             (None, Some(words)) | (Some(words), None) => said.push_str(&format!(": {words}")),
             (None, None) => {}
         }
