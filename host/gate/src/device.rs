@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use growbox_model::commit::{Hold, Restored, Switch};
 use growbox_model::ports::wall_of;
-use growbox_model::{DeviceSpec, Dose, Instant, Moment, Now, Operation, Record, Requester, Seq};
+use growbox_model::{
+    DeviceSpec, Dose, Instant, Moment, Now, Operation, Record, Requester, Seq, Span,
+};
 
 use crate::claim::Claim;
 use crate::course::Course;
@@ -217,6 +219,7 @@ impl Device {
                 Operation::Observe => &self.imagined_starts,
                 Operation::Control | Operation::Paused => &self.starts,
             },
+            doses: self.doses(operation),
             around,
             wish,
         }
@@ -251,10 +254,22 @@ impl Device {
         if operation == Operation::Observe {
             return self.imagined_doses.add(now);
         }
+        self.count_dose(pulse.length, now, out);
+    }
+
+    /// Counts a run that is no pulse and begins now: of a device whose doses are bounded each one
+    /// is a dose. How long it is nobody knows yet.
+    pub(crate) fn dose_by_level(&mut self, now: Now, out: &mut Settlement) {
+        if self.spec.doses_per_day.is_some() {
+            self.count_dose(Span::ZERO, now, out);
+        }
+    }
+
+    fn count_dose(&mut self, length: Span, now: Now, out: &mut Settlement) {
         self.doses.add(now);
         out.records.push(Record::Dosed(Dose {
             device: self.spec.id.clone(),
-            length: pulse.length,
+            length,
             moment: now.moment,
             wall: now.wall,
         }));

@@ -28,7 +28,7 @@ pub(crate) fn towards(
         let cause = wish.cause.filter(|_| passage.clamps());
         device.link.purpose = (trigger(device, wish, passage, now), cause);
         if moves {
-            switch(device, level, now, out);
+            switch(device, level, wish, now, out);
         }
         order(device, level, wish, now, out);
     } else if timer_due(device, level, wish, now.moment) {
@@ -37,8 +37,11 @@ pub(crate) fn towards(
 }
 
 /// Notes the change for protection, here and in the log.
-fn switch(device: &mut Device, level: f64, now: Now, out: &mut Settlement) {
+fn switch(device: &mut Device, level: f64, wish: &Wish, now: Now, out: &mut Settlement) {
     if level > 0.0 && !device.real.is_on() {
+        if wish.pulse.is_none() {
+            device.dose_by_level(now, out);
+        }
         device.starts.add(now.moment);
         if device.spec.starts_per_hour.is_some() {
             let id = device.spec.id.clone();

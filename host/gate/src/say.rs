@@ -107,6 +107,10 @@ pub(crate) fn hindrance(hindrance: &Hindrance, spec: &DeviceSpec, now: Now) -> S
             "it starts at most {} times an hour{until}",
             spec.starts_per_hour.unwrap_or_default()
         ),
+        Obstacle::DosesGiven => format!(
+            "the {} doses of 24 h are given{until}",
+            spec.doses_per_day.unwrap_or_default()
+        ),
         Obstacle::Cools => format!("it switches at most every {}{until}", spec.cool_down),
         Obstacle::Slight => {
             let percent = spec.deadband * 100.0;

@@ -276,7 +276,7 @@ fn settle_one(
     }
     let observed = around.operation == Operation::Observe;
     if observed {
-        imagine(device, &passage, around.now.moment);
+        imagine(device, &wish, &passage, around.now);
         go_home(device, around, out);
     } else {
         drive::towards(device, &wish, &passage, around.now, out);
@@ -312,19 +312,22 @@ fn passage(
 }
 
 /// Moves along the imagined course, which needs no driver.
-fn imagine(device: &mut Device, passage: &Passage, now: Moment) {
+fn imagine(device: &mut Device, wish: &Wish, passage: &Passage, now: Now) {
     let starts = passage.level.is_some_and(|level| level > 0.0) && !device.imagined.is_on();
     if starts {
-        device.imagined_starts.add(now);
+        device.imagined_starts.add(now.moment);
+        if wish.pulse.is_none() && device.spec.doses_per_day.is_some() {
+            device.imagined_doses.add(now);
+        }
     }
     let course = &mut device.imagined;
     if let Some(level) = passage.level
         && course.level != Some(level)
     {
         device.roused = true;
-        course.leave_for(level, now);
+        course.leave_for(level, now.moment);
         course.level = Some(level);
-        course.since = now;
+        course.since = now.moment;
     }
 }
 

@@ -17,14 +17,14 @@ pub(super) fn judge(limits: &Limits, record: &[Entry], faults: &mut Vec<Fault>) 
             What::Unlocked(device) => {
                 locked.remove(device.as_str());
             }
+            // One that idles on waits for its minimum on; it does not rise any more.
             What::Switched(device, level, By::Order)
-                if *level > 0.0 && locked.contains(device.as_str()) =>
+                if *level > 0.0
+                    && locked.contains(device.as_str())
+                    && limits.devices.contains_key(device) =>
             {
-                // One that idles on waits for its minimum on; it does not rise any more.
-                if limits.devices.contains_key(device) {
-                    let how = format!("{device} came to {level}");
-                    faults.push(Fault::at(entry.at, "who is locked out stays off", how));
-                }
+                let how = format!("{device} came to {level}");
+                faults.push(Fault::at(entry.at, "who is locked out stays off", how));
             }
             _ => {}
         }

@@ -39,6 +39,7 @@ use growbox_model::{
 use crate::course::Course;
 use crate::decide::Ask;
 use crate::device::Device;
+use crate::dose::Doses;
 use crate::pulse;
 use crate::say;
 use crate::starts::Starts;
@@ -157,6 +158,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) course: &'a Course,
     /// When it started lately.
     pub(crate) starts: &'a Starts,
+    /// The doses it was given.
+    pub(crate) doses: &'a Doses,
     /// What surrounds it.
     pub(crate) around: &'a Circumstances<'a>,
     /// What is wanted of it.
@@ -215,6 +218,8 @@ pub(crate) enum Obstacle {
     StartsApart(Text),
     /// It has started as often as it may in an hour.
     StartedOften,
+    /// The doses of the day are given.
+    DosesGiven,
     /// It switched not long ago.
     Cools,
     /// The change is too small.
@@ -236,7 +241,7 @@ type Hinder = fn(&Subject<'_>, f64) -> Option<Hindrance>;
 
 /// What may hold back a device: what must not be at all, what would hurt it, what is uncomfortable,
 /// how fast, and last what its circuit bears of that. Maximum on binds even what minimum on keeps running.
-const HINDRANCES: [Hinder; 14] = [
+const HINDRANCES: [Hinder; 15] = [
     give_way::hinder,
     condition::hinder,
     light::hinder,
@@ -247,6 +252,7 @@ const HINDRANCES: [Hinder; 14] = [
     maximum_on::hinder,
     minimum_off::hinder,
     starts::hinder,
+    doses::hinder,
     cool_down::hinder,
     deadband::hinder,
     slew::hinder,

@@ -36,6 +36,37 @@ fn failed(bench: &mut Bench) -> String {
 }
 
 #[test]
+fn a_level_is_a_dose_too_where_doses_are_bounded() {
+    let mut bench = Bench::rested(vec![pump(2)]);
+    let vpd = plugin("vpd");
+    let dosed = |bench: &Bench| {
+        let records = bench.said.records.iter();
+        records
+            .filter(|record| matches!(record, Record::Dosed(_)))
+            .count()
+    };
+    for run in 1..=2 {
+        bench.set(&vpd, "pump", 1.0);
+        assert_eq!((bench.level("pump"), dosed(&bench)), (Some(1.0), run));
+        bench.set(&vpd, "pump", 0.0);
+        bench.pass(MINUTE);
+    }
+    for asks in [vpd, person("anna")] {
+        let verdict = bench.set(&asks, "pump", 1.0).unwrap();
+        assert_eq!(
+            (verdict.kind, verdict.policy),
+            (VerdictKind::Dampened, "doses")
+        );
+        assert_eq!(bench.level("pump"), Some(0.0));
+    }
+    assert_eq!(pulse(&mut bench, LENGTH).policy, "rank");
+    assert!(why(&bench, "pump").contains("the 2 doses of 24 h are given"));
+    bench.pass(Span::hours(25));
+    bench.set(&person("anna"), "pump", 1.0);
+    assert_eq!(bench.level("pump"), Some(1.0));
+}
+
+#[test]
 fn a_pulse_runs_its_length_once_and_says_so() {
     let mut bench = Bench::rested(vec![pump(24)]);
     let begun = bench.now.moment;

@@ -226,7 +226,7 @@ mod tests {
         let (before, meanwhile, late) = (written(1, "a"), written(2, "b"), written(3, "c"));
         keep(data, &before).unwrap();
         let taken = take(data);
-        assert_eq!(taken.deeds, [before.clone()]);
+        assert_eq!(taken.deeds, std::slice::from_ref(&before));
         keep(data, &meanwhile).unwrap();
         // A host that ended before its log had them: they are told again.
         let again = take(data);

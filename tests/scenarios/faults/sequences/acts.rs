@@ -6,8 +6,11 @@ use serde_json::{Value, json};
 use super::plan::{DEVICES, SWITCHED, of};
 use super::sequence::Sequence;
 
+/// One thing that may be done.
+type Act = fn(&mut Sequence);
+
 /// What may be done, and how often.
-const ACTS: [(u64, fn(&mut Sequence)); 19] = [
+const ACTS: [(u64, Act); 19] = [
     (300, wait),
     (40, wait_long),
     (4, leap),
@@ -80,7 +83,7 @@ fn leap(sequence: &mut Sequence) {
 }
 
 fn ask(sequence: &mut Sequence) {
-    let device = somebodys(sequence);
+    let device = anybody(sequence);
     let (level, lease) = (level(sequence, device), length(sequence));
     sequence.ask(&json!({"device": device, "level": level, "lease": lease}));
 }
@@ -95,16 +98,8 @@ fn let_go(sequence: &mut Sequence) {
     sequence.ask(&json!({"device": device}));
 }
 
-/// The doses of a day bound pulses, and a level is none: the pump is only given doses.
-fn somebodys(sequence: &mut Sequence) -> &'static str {
-    match anybody(sequence) {
-        "pump" => "heater",
-        device => device,
-    }
-}
-
 fn persons(sequence: &mut Sequence, verb: &str) {
-    let device = somebodys(sequence);
+    let device = anybody(sequence);
     let (level, length) = (level(sequence, device), length(sequence));
     let words = json!({"level": level, "for": length});
     let _ = sequence.order(&format!("devices/{device}/{verb}"), words);
@@ -191,7 +186,7 @@ fn operate(sequence: &mut Sequence) {
 
 /// Somebody at a device moves it, as one may who does not know that it is watched.
 fn hand(sequence: &mut Sequence) {
-    let device = somebodys(sequence);
+    let device = anybody(sequence);
     if sequence.locked.contains(&device) {
         return;
     }
