@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::host::{Host, Starting};
@@ -168,6 +169,22 @@ impl Room {
     /// Where the binary does not start.
     pub fn cli<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Ended {
         ended(&mut self.growbox(words))
+    }
+
+    /// The log, as `growbox events export` writes it: of the host that `data` leads to.
+    ///
+    /// # Panics
+    /// Where it cannot be had, or is no export.
+    #[must_use]
+    #[track_caller]
+    pub fn export(&self, data: &Path) -> Vec<Value> {
+        let data = data.to_str().expect("paths here are text");
+        let text = self.cli(["--data", data, "events", "export"]).expect(0);
+        let line = |line: &str| serde_json::from_str(line).expect("an export is JSON lines");
+        let mut lines = text.lines().map(line);
+        let head: Value = lines.next().expect("an export has a head");
+        assert_eq!(head["growbox_export"], 1, "{head}");
+        lines.collect()
     }
 
     /// Runs `growbox run` that is expected to end by itself.

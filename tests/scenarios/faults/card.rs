@@ -7,14 +7,6 @@ use super::bench_room::{Bench, devices};
 use super::disk::ask_around;
 use crate::hostile::mounted::{self, CARD, CARD_AGAIN, Mounted};
 
-/// The log as a host tells it that is found by its data directory: what is written, and what waits.
-fn export(bench: &Bench, data: &str) -> Vec<Value> {
-    let words = ["--data", data, "events", "export"];
-    let text = bench.room.cli(words).expect(0);
-    let line = |line: &str| serde_json::from_str(line).expect("an export is JSON lines");
-    text.lines().skip(1).map(line).collect()
-}
-
 #[test]
 fn a_card_that_goes_read_only_breaks_no_limit_and_the_room_goes_on() {
     let name = "a_card_that_goes_read_only_breaks_no_limit_and_the_room_goes_on";
@@ -26,7 +18,7 @@ fn a_card_that_goes_read_only_breaks_no_limit_and_the_room_goes_on() {
     let data = host.data().display().to_string();
     let mut chance = Chance::new();
     assert!(ask_around(&bench, &data, &mut chance) > 0);
-    let before = export(&bench, &data).len();
+    let before = bench.room.export(host.data()).len();
     let mark = json!({"type": "sensor.illuminance", "data": {"sensor_id": "last", "value": 1}});
     let durable = host.client().post("/api/v1/events?durable=true", &mark);
     let _ = durable.results(200);
@@ -41,7 +33,7 @@ fn a_card_that_goes_read_only_breaks_no_limit_and_the_room_goes_on() {
         let storage = &health["components"]["storage"];
         storage.to_string().contains("I/O error").then_some(())
     });
-    let log = export(&bench, &data);
+    let log = bench.room.export(host.data());
     assert!(
         log.len() > before,
         "what cannot be written is told all the same"
@@ -59,7 +51,7 @@ fn a_card_that_goes_read_only_breaks_no_limit_and_the_room_goes_on() {
     // The same card, once it can be written again: what was on it before is whole.
     let again = Mounted::start(&bench.room, CARD_AGAIN);
     let data = again.data().display().to_string();
-    assert!(export(&bench, &data).len() >= before);
+    assert!(bench.room.export(again.data()).len() >= before);
     assert!(ask_around(&bench, &data, &mut chance) > 0);
     assert_eq!(again.terminate().code(), Some(0));
 }
