@@ -107,6 +107,11 @@ impl Course {
         self.since = now;
     }
 
+    /// Whether it ran, was told to go to zero, and nobody has seen that it did.
+    pub(crate) fn goes_to_zero(&self) -> bool {
+        self.heading == Some(0.0) && self.level.is_some_and(|level| level > 0.0)
+    }
+
     /// When minimum on lets it go to zero.
     pub(crate) fn may_stop(&self, min_on: Span) -> Option<Moment> {
         self.last_on.max(self.seen_on).map(|on| on + min_on)

@@ -1,5 +1,7 @@
 //! Protection: minimum off, minimum on, the longest run.
 
+use growbox_model::ports::DriverReport;
+
 use super::*;
 
 #[test]
@@ -28,6 +30,24 @@ fn minimum_off_dampens_and_takes_effect_when_free() {
     bench.pass(Span::seconds(1));
     assert_eq!(levels(&bench), [1.0]);
     assert_eq!(bench.outcomes(), ["#102 Executed"]);
+}
+
+/// A message that takes long makes no rest shorter than it may be.
+#[test]
+fn a_rest_begins_when_it_is_seen() {
+    let mut bench = Bench::rested(vec![heater()]);
+    let spec = heater();
+    bench.set(&person("anna"), "heater", 1.0);
+    bench.pass(spec.min_on);
+    bench.confirms = false;
+    bench.set(&person("anna"), "heater", 0.0);
+    bench.set(&person("anna"), "heater", 1.0);
+    bench.pass(spec.min_off);
+    assert_eq!(levels(&bench), [1.0, 0.0], "nobody has seen it rest yet");
+    let off = DriverReport::Confirmed(id("heater"), 0.0);
+    bench.gate.report(&off, bench.now);
+    bench.pass(spec.min_off);
+    assert_eq!(levels(&bench), [1.0, 0.0, 1.0]);
 }
 
 #[test]
