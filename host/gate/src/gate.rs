@@ -226,8 +226,10 @@ impl Gate {
         Ok(())
     }
 
-    /// The wall clock has jumped: holds last as long as they were to, and bear the new label.
+    /// The wall clock has jumped: holds last as long as they were to, and bear the new label; and
+    /// doses may be free at another moment.
     pub fn relabel(&mut self, now: Now) {
+        self.all_roused = true;
         for device in self.devices.values_mut() {
             let Some(held) = device.held.as_mut().filter(|held| held.until.is_some()) else {
                 continue;

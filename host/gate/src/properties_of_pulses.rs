@@ -144,7 +144,10 @@ impl Room {
             Step::Fail(what) => self.fail(*what),
             Step::Reach(what, yes) => self.reach(*what, *yes),
             Step::Move(what, on) => self.hand(*what, *on),
-            Step::Clock(seconds) => self.now.wall = stepped(now.wall, *seconds),
+            Step::Clock(seconds) => {
+                self.now.wall = stepped(now.wall, *seconds);
+                self.gate.relabel(self.now);
+            }
             Step::Restart(clean, boot, away, trusted) => {
                 self.restart(*clean, *boot, Span::seconds(*away), *trusted);
             }

@@ -11,7 +11,6 @@ use crate::claim::Claim;
 use crate::device::{Device, Held};
 use crate::gate::{Gate, World};
 use crate::neighbours::Neighbours;
-use crate::policy::{Hindrance, Obstacle};
 
 impl Gate {
     /// Whether everybody is to be looked at: the world answers otherwise than before, or nobody
@@ -60,8 +59,5 @@ fn is_due(device: &Device, now: Moment) -> bool {
 /// what is not on disk yet. Only who was told something becomes so, and is settled for that.
 pub(crate) fn is_restless(device: &Device) -> bool {
     let by_wall = |held: &Held| held.hold.until.is_some();
-    let doses = |hindrance: &Hindrance| hindrance.obstacle == Obstacle::DosesGiven;
-    device.held.as_ref().is_some_and(by_wall)
-        || device.claims.values().any(Claim::waits)
-        || device.standing.hindrance.as_ref().is_some_and(doses)
+    device.held.as_ref().is_some_and(by_wall) || device.claims.values().any(Claim::waits)
 }

@@ -107,8 +107,9 @@ pub(crate) fn hindrance(hindrance: &Hindrance, spec: &DeviceSpec, now: Now) -> S
             "it starts at most {} times an hour{until}",
             spec.starts_per_hour.unwrap_or_default()
         ),
+        // When the next is free hangs on labels, and is told beside it as of now.
         Obstacle::DosesGiven => format!(
-            "the {} doses of 24 h are given{until}",
+            "the {} doses of 24 h are given",
             spec.doses_per_day.unwrap_or_default()
         ),
         Obstacle::Cools => format!("it switches at most every {}{until}", spec.cool_down),
