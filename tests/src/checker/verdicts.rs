@@ -74,6 +74,10 @@ fn renewals(log: &[Value], faults: &mut Vec<Fault>) {
         let stamp = event["timestamp"].as_str().unwrap_or_default();
         match kind(event) {
             // What a person says as an event of its own stands in the log like any other event.
+            // A hold is a deed, which is told each time.
+            "requested" if data["action"] == "hold" => {
+                standing.remove(&who);
+            }
             "requested" if source(event) == "http" || source(event).starts_with("plugin:") => {
                 let asked = ["action", "level", "duration"].map(|key| data[key].clone());
                 let equal = |old: &&Standing| old.asked == asked && stamp < old.until.as_str();
