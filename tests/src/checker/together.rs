@@ -160,10 +160,14 @@ impl Crossing<'_> {
         lasted < self.limits.settle_time - self.limits.grain
     }
 
+    /// The log names such a reason, or it died with a host that was killed just then.
     fn told(&self, on: bool, reason: impl Fn(&str) -> bool) -> bool {
-        let slack = self.limits.slack;
+        let Limits {
+            slack, forgotten, ..
+        } = *self.limits;
         self.moments
             .tells(self.device, on, self.entry, slack, reason)
+            || forgotten > 0.0 && self.moments.forgotten(self.entry.at, forgotten)
     }
 }
 
