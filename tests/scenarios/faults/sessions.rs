@@ -19,7 +19,7 @@ const SPEEDS: [f64; 2] = [4.0, 1.0];
 /// How often in a row a guardian starts its host again.
 const GUARDIAN: usize = 3;
 /// Moves of one device in all sessions together: fewer, and hardly anything was tried.
-const MOVES: usize = 4;
+const MOVES: usize = 1;
 /// What must be off is off so many seconds after any end of a guarded host.
 const OFF_WITHIN: f64 = 5.0;
 
