@@ -313,10 +313,13 @@ impl Session {
         self.bench.acquit();
         let record = self.bench.outside.record();
         println!("{steps} steps, {} entries at the far side", record.len());
+        let mut moved = 0;
         for entry in &record {
             if let What::Switched(device, ..) = &entry.what {
                 *moves.entry(device.clone()).or_default() += 1;
+                moved += 1;
             }
         }
+        assert!(moved > 20, "{moved} moves: hardly anything was tried");
     }
 }

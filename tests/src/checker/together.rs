@@ -125,7 +125,7 @@ impl Crossing<'_> {
                     let how = format!("{} started while {partner} ran", self.device);
                     faults.push(Fault::at(self.entry.at, "never together", how));
                 }
-            } else if self.too_soon_after(partner) && !self.told(true, forced) {
+            } else if self.too_soon_after(partner) && !self.forced(true) {
                 let how = format!("{} started too soon after {partner}", self.device);
                 faults.push(Fault::at(self.entry.at, "never together", how));
             }
@@ -136,7 +136,7 @@ impl Crossing<'_> {
     fn needs(&self, faults: &mut Vec<Fault>) {
         for (dependent, needed) in &self.limits.needs_first {
             let ready = self.room.level(needed) > 0.0 && !self.too_soon_after(needed);
-            if dependent == self.device && !ready && !self.told(true, forced) {
+            if dependent == self.device && !ready && !self.forced(true) {
                 let how = format!("{dependent} started before {needed} had run a while");
                 faults.push(Fault::at(self.entry.at, "what it needs comes first", how));
             }
@@ -148,7 +148,7 @@ impl Crossing<'_> {
         let finds = self.entry.at <= self.room.joined + self.limits.grain;
         for (dependent, needed) in &self.limits.needs_first {
             let left_alone = needed == self.device && self.room.level(dependent) > 0.0;
-            if left_alone && !finds && !self.told(false, forced) {
+            if left_alone && !finds && !self.forced(false) {
                 let how = format!("{needed} went off while {dependent} ran");
                 faults.push(Fault::at(self.entry.at, "what it needs comes first", how));
             }
@@ -160,14 +160,17 @@ impl Crossing<'_> {
         lasted < self.limits.settle_time - self.limits.grain
     }
 
-    /// The log names such a reason, or it died with a host that was killed just then.
+    /// The log names what may do so whatever that means for neighbours, or it died with a host
+    /// that was killed just then. That two run at once nothing excuses but the log.
+    fn forced(&self, on: bool) -> bool {
+        let Limits { forgotten, .. } = *self.limits;
+        self.told(on, forced) || forgotten > 0.0 && self.moments.forgotten(self.entry.at, forgotten)
+    }
+
     fn told(&self, on: bool, reason: impl Fn(&str) -> bool) -> bool {
-        let Limits {
-            slack, forgotten, ..
-        } = *self.limits;
+        let slack = self.limits.slack;
         self.moments
             .tells(self.device, on, self.entry, slack, reason)
-            || forgotten > 0.0 && self.moments.forgotten(self.entry.at, forgotten)
     }
 }
 
