@@ -89,7 +89,8 @@ struct Circuit {
 }
 
 impl Neighbours {
-    /// Of a device table; facts and spacings of those that stay go on.
+    /// Of a device table; facts and spacings of those that stay go on. Who may have started just
+    /// before the host did spaces the next start of its circuit too.
     pub(crate) fn of(
         devices: &BTreeMap<DeviceId, Device>,
         circuits: &BTreeMap<Text, CircuitSpec>,
@@ -101,6 +102,7 @@ impl Neighbours {
             .map(|(at, id)| (id, at))
             .collect();
         let specs: Vec<&DeviceSpec> = devices.values().map(|device| &device.spec).collect();
+        let starts: Vec<_> = devices.values().map(|device| device.real.last_on).collect();
         let names: Vec<&Text> = circuits.keys().collect();
         let mut places: Vec<Place> = specs.iter().map(|spec| Place::of(spec)).collect();
         let mut wired: Vec<Circuit> = circuits.values().map(|spec| before.circuit(spec)).collect();
@@ -120,6 +122,10 @@ impl Neighbours {
                 circuit.and_then(|name| names.iter().position(|known| *known == name));
             if let Some(circuit) = places[at].circuit {
                 wired[circuit].members.push(at);
+                let after_start = starts[at].map(|on| on + START_GAP);
+                wired[circuit].next_start = wired[circuit]
+                    .next_start
+                    .max(after_start.unwrap_or_default());
             }
         }
         for place in &mut places {

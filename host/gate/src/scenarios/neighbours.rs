@@ -31,7 +31,13 @@ fn on_circuit(name: &str, watts: f64) -> DeviceSpec {
 }
 
 fn with_circuit(devices: Vec<DeviceSpec>) -> Bench {
-    let mut bench = Bench::of(devices);
+    let mut bench = on_mains(Bench::of(devices));
+    bench.pass(Span::hours(1));
+    bench.forget();
+    bench
+}
+
+fn on_mains(mut bench: Bench) -> Bench {
     let mains = CircuitSpec {
         id: "mains".into(),
         max_amperes: 10.0,
@@ -41,8 +47,6 @@ fn with_circuit(devices: Vec<DeviceSpec>) -> Bench {
         .gate
         .circuits(&[(mains.id.clone(), mains)].into_iter().collect());
     bench.settle();
-    bench.pass(Span::hours(1));
-    bench.forget();
     bench
 }
 
@@ -305,6 +309,26 @@ fn devices_of_a_circuit_start_two_seconds_apart() {
     assert_eq!((bench.level("a"), bench.level("b")), (Some(1.0), Some(0.0)));
     bench.pass(Span::seconds(2));
     assert_eq!(bench.level("b"), Some(1.0));
+}
+
+#[test]
+fn a_start_just_before_the_host_began_spaces_the_next_one() {
+    let began_after = |clean: bool| {
+        let restored = Restored {
+            clean,
+            same_boot: true,
+            ..Restored::default()
+        };
+        let devices = vec![on_circuit("a", 100.0), on_circuit("b", 100.0)];
+        let mut bench = on_mains(Bench::restored(devices, &restored, Operation::Control));
+        bench.set(&plugin("vpd"), "b", 1.0);
+        bench
+    };
+    assert_eq!(began_after(true).level("b"), Some(1.0));
+    let mut unclean = began_after(false);
+    assert_eq!(unclean.level("b"), Some(0.0), "a may have started just now");
+    unclean.pass(Span::seconds(2));
+    assert_eq!(unclean.level("b"), Some(1.0));
 }
 
 #[test]
