@@ -28,6 +28,7 @@ use serde_json::{Value, json};
 use crate::alerts::Alerts;
 use crate::calls::Calls;
 use crate::clock::{Machine, RoomClock};
+use crate::counted::Counted;
 use crate::health::Stats;
 use crate::input::{Input, Wake};
 use crate::intake::Intake;
@@ -65,6 +66,7 @@ pub struct Flow {
     pub(crate) alerts: Alerts,
     pub(crate) reports: Reports,
     pub(crate) calls: Calls,
+    pub(crate) counted: Counted,
     pub(crate) recent: Recent,
     pub(crate) table: Table,
     pub(crate) ring: Ring,
@@ -127,6 +129,7 @@ impl Flow {
             self.hear(input, ports);
         }
         if self.life != Life::Ended {
+            self.drive_counted(ports);
             self.close_round(ports);
             self.conclude(ports);
             if self.taking(ports) == Taking::Ahead {
@@ -284,6 +287,7 @@ impl Flow {
         }
         for device in &settlement.gone {
             self.driving.remove(&device.id);
+            self.counted.forget(&device.id);
             ports.detach(device);
         }
         for device in &settlement.came {
@@ -292,8 +296,7 @@ impl Flow {
         // Before the first order: whatever is moved is known to who comes after.
         self.hand_over(ports);
         for order in settlement.orders {
-            self.await_driver(order.device.clone());
-            ports.drive(order);
+            self.drive(order, ports);
         }
     }
 
@@ -429,11 +432,12 @@ impl Flow {
             .next_release()
             .filter(|_| !self.clock.by_events());
         let at = room.and_then(|moment| self.clock.machine_time_of(moment));
-        let (retry, patience) = (self.plugins.next_retry(), self.next_patience());
+        let retry = self.plugins.next_retry();
+        let (patience, disk) = (self.next_patience(), self.counted.next_patience());
         let now = self.more.then_some(self.machine.boot);
         let look = self.next_health_look();
         let pledge = self.pledges.iter().filter_map(|pledge| pledge.until).min();
-        let machine = [now, at, release, retry, patience, look, pledge]
+        let machine = [now, at, release, retry, patience, disk, look, pledge]
             .into_iter()
             .flatten()
             .min();

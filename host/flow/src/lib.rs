@@ -9,6 +9,7 @@ mod answers;
 mod calls;
 mod climate;
 mod clock;
+mod counted;
 mod day;
 mod effects;
 mod flow;

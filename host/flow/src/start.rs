@@ -18,6 +18,7 @@ use serde_json::json;
 use crate::alerts::Alerts;
 use crate::calls::Calls;
 use crate::clock::{Machine, RoomClock};
+use crate::counted::Counted;
 use crate::flow::{Flow, Life};
 use crate::health::Stats;
 use crate::intake::Intake;
@@ -74,6 +75,7 @@ impl Flow {
             alerts: Alerts::restored(&restored),
             reports: Reports::restored(&restored),
             calls: Calls::restored(&restored),
+            counted: Counted::default(),
             names: own_names(&room, &restored),
             ring: Ring::new(room.node.ring, evicted),
             recent: Recent::default(),

@@ -257,12 +257,9 @@ impl Device {
         self.count_dose(pulse.length, now, out);
     }
 
-    /// Counts a run that is no pulse and begins now: of a device whose doses are bounded each one
-    /// is a dose. How long it is nobody knows yet.
+    /// Counts a run that is no pulse and begins now. How long it is nobody knows yet.
     pub(crate) fn dose_by_level(&mut self, now: Now, out: &mut Settlement) {
-        if self.spec.doses_per_day.is_some() {
-            self.count_dose(Span::ZERO, now, out);
-        }
+        self.count_dose(Span::ZERO, now, out);
     }
 
     fn count_dose(&mut self, length: Span, now: Now, out: &mut Settlement) {

@@ -27,21 +27,22 @@ pub(crate) fn towards(
     if moves || !device.link.asserted {
         let cause = wish.cause.filter(|_| passage.clamps());
         device.link.purpose = (trigger(device, wish, passage, now), cause);
-        if moves {
-            switch(device, level, wish, now, out);
-        }
-        order(device, level, wish, now, out);
+        let counted = moves && switch(device, level, wish, now, out);
+        // Who is forced on waits for no disk.
+        order(device, level, wish, counted && !wish.forced, now, out);
     } else if timer_due(device, level, wish, now.moment) {
-        order(device, level, wish, now, out);
+        order(device, level, wish, false, now, out);
     }
 }
 
-/// Notes the change for protection, here and in the log.
-fn switch(device: &mut Device, level: f64, wish: &Wish, now: Now, out: &mut Settlement) {
-    if level > 0.0 && !device.real.is_on() {
-        if wish.pulse.is_none() {
-            device.dose_by_level(now, out);
-        }
+/// Notes the change for protection, here and in the log; whether a run begins that counts as a dose.
+fn switch(device: &mut Device, level: f64, wish: &Wish, now: Now, out: &mut Settlement) -> bool {
+    let starts = level > 0.0 && !device.real.is_on();
+    let counted = starts && wish.pulse.is_none() && device.spec.doses_per_day.is_some();
+    if counted {
+        device.dose_by_level(now, out);
+    }
+    if starts {
         device.starts.add(now.moment);
         if device.spec.starts_per_hour.is_some() {
             let id = device.spec.id.clone();
@@ -50,6 +51,7 @@ fn switch(device: &mut Device, level: f64, wish: &Wish, now: Now, out: &mut Sett
     }
     device.real.leave_for(level, now.moment);
     out.records.push(switched(device, level, now));
+    counted
 }
 
 /// The record of a change that protection will want to know after a restart.
@@ -62,7 +64,14 @@ pub(crate) fn switched(device: &Device, level: f64, now: Now) -> Record {
     })
 }
 
-fn order(device: &mut Device, level: f64, wish: &Wish, now: Now, out: &mut Settlement) {
+fn order(
+    device: &mut Device,
+    level: f64,
+    wish: &Wish,
+    counted: bool,
+    now: Now,
+    out: &mut Settlement,
+) {
     device.real.heading = Some(level);
     let pulse = wish.pulse.filter(|_| wish.level == level);
     let end = match pulse {
@@ -81,6 +90,7 @@ fn order(device: &mut Device, level: f64, wish: &Wish, now: Now, out: &mut Settl
         level,
         within: pulse.or(end.map(|end| end.since(now.moment))),
         pulse: pulse.is_some(),
+        counted,
     });
 }
 

@@ -4,7 +4,7 @@ use growbox_model::room::ClockForm;
 use growbox_model::{Command, DeviceId, Effect, Record, Request, Seq, Span};
 
 use crate::Input;
-use crate::bench::{Bench, Guest, at, every, field, guest, room, warmth};
+use crate::bench::{Bench, Guest, asking, at, every, field, guest, room, warmth};
 use crate::memory::Memory;
 
 const LENGTH: Span = Span::seconds(20);
@@ -103,4 +103,47 @@ fn by_events_a_pulse_runs_between_two_of_them() {
             .zip(&done)
             .all(|(on, off)| off.at.since(on.at) == LENGTH)
     );
+}
+
+/// A bounded switch that a plug-in has just asked on by a level, while the disk keeps silent.
+fn levelled() -> Bench {
+    let mut room = room(ClockForm::System);
+    let switch = DeviceId::new("switch").unwrap();
+    room.devices.get_mut(&switch).unwrap().doses_per_day = Some(2);
+    let asks = guest("levelling", every(&["sensor.*"]), |_, _| {
+        Ok(vec![asking(1.0, &[])])
+    });
+    let mut bench = Bench::new(room, vec![asks]);
+    bench.pass(Span::minutes(1));
+    bench.behind.orders.clear();
+    bench.behind.fsyncs = false;
+    bench.post(vec![warmth("a", 20.0, at(60))]);
+    bench
+}
+
+fn starts(bench: &Bench) -> usize {
+    bench.behind.orders.iter().filter(|o| o.level > 0.0).count()
+}
+
+#[test]
+fn a_counted_run_begins_once_its_count_is_durable() {
+    let mut bench = levelled();
+    assert_eq!(starts(&bench), 0);
+    let holds = |record: &Record| matches!(record, Record::Dosed(_));
+    let counts = bench.records().into_iter().filter(holds).count();
+    assert_eq!(counts, 1, "it is counted before it begins");
+    bench.behind.fsyncs = true;
+    bench.fsync();
+    bench.run();
+    assert_eq!(starts(&bench), 1);
+    assert_eq!(bench.said("device.action.executed").len(), 1);
+}
+
+#[test]
+fn a_count_that_the_disk_does_not_take_fails_its_run() {
+    let mut bench = levelled();
+    bench.pass(Span::seconds(6));
+    assert_eq!(starts(&bench), 0);
+    let failed = &bench.said("device.action.failed")[0];
+    assert!(field(failed, "reason").as_str().unwrap().contains("count"));
 }
