@@ -5,6 +5,9 @@ use growbox_model::{Moment, Span};
 /// Levels a driver reports within this of what was ordered are the ordered ones: outputs round.
 pub(crate) const ROUNDING: f64 = 0.005;
 
+/// By then a driver has confirmed an order, or said that it failed: they take at most five seconds.
+const ANSWERED: Span = Span::seconds(6);
+
 /// After its longest run a device rests at least this, whatever its minimum off.
 const SHORTEST_REST: Span = Span::seconds(1);
 
@@ -21,8 +24,8 @@ pub(crate) struct Course {
     pub(crate) moved: Option<Moment>,
     /// When it last left zero.
     pub(crate) last_on: Option<Moment>,
-    /// When it was last seen to have left zero: its shortest run counts from here, its longest from
-    /// when it was told to.
+    /// When it was last seen to have left zero, or told once more or lost before that was seen: its
+    /// shortest run counts from here, its longest from when it was told to.
     pub(crate) seen_on: Option<Moment>,
     /// Since when it may have run without an end, where that is longer than since it was last told
     /// to: nobody saw whether it went off meanwhile.
@@ -96,10 +99,16 @@ impl Course {
         }
     }
 
-    /// Nobody knows where it is any more: it may have switched this very moment, either way.
+    /// Nobody knows where it is any more: it may have switched this very moment, either way. A
+    /// longest run that may be going on goes on.
     pub(crate) fn lose(&mut self, now: Moment) {
-        if !self.is_on() || self.last_on.is_none() {
-            (self.last_on, self.run) = (Some(now), None);
+        if self.leaves_zero() {
+            self.seen_on = Some(now);
+        }
+        match self.position() {
+            Some(level) if level > 0.0 && self.last_on.is_some() => {}
+            Some(_) => (self.last_on, self.run) = (Some(now), None),
+            None => (self.last_on, self.run) = (Some(now), self.run.or(self.last_on)),
         }
         self.last_off = Some(now);
         self.level = None;
@@ -112,9 +121,20 @@ impl Course {
         self.heading == Some(0.0) && self.level.is_some_and(|level| level > 0.0)
     }
 
-    /// When minimum on lets it go to zero.
+    /// Whether it rested, was told to leave zero, and nobody has seen that it did.
+    pub(crate) fn leaves_zero(&self) -> bool {
+        self.heading.is_some_and(|level| level > 0.0) && self.level.is_none_or(|level| level == 0.0)
+    }
+
+    /// When minimum on lets it go to zero. Until it is seen to have left zero, not before its driver
+    /// has answered.
     pub(crate) fn may_stop(&self, min_on: Span) -> Option<Moment> {
-        self.last_on.max(self.seen_on).map(|on| on + min_on)
+        let shortest = if self.leaves_zero() && min_on > Span::ZERO {
+            min_on.max(ANSWERED)
+        } else {
+            min_on
+        };
+        self.last_on.max(self.seen_on).map(|on| on + shortest)
     }
 
     /// When minimum off lets it leave zero.
@@ -171,6 +191,16 @@ mod tests {
         assert_eq!(course.level, None);
         assert_eq!(course.may_start(Span::seconds(10)), Some(at(19)));
         assert_eq!(course.must_stop(Some(Span::seconds(10))), Some(at(15)));
+    }
+
+    #[test]
+    fn who_is_lost_twice_may_have_run_since_the_first_time() {
+        let mut course = Course::at(1.0, at(0));
+        course.last_on = Some(at(5));
+        course.lose(at(9));
+        course.lose(at(12));
+        assert_eq!(course.must_stop(Some(Span::seconds(10))), Some(at(15)));
+        assert_eq!(course.may_start(Span::seconds(10)), Some(at(22)));
     }
 
     #[test]

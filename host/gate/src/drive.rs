@@ -73,6 +73,9 @@ fn order(
     out: &mut Settlement,
 ) {
     device.real.heading = Some(level);
+    if device.real.leaves_zero() {
+        device.real.seen_on = Some(now.moment);
+    }
     let pulse = wish.pulse.filter(|_| wish.level == level);
     let end = match pulse {
         Some(_) => None,

@@ -51,6 +51,24 @@ fn a_rest_begins_when_it_is_seen() {
 }
 
 #[test]
+fn a_run_begins_when_it_is_seen() {
+    let mut spec = heater();
+    spec.min_on = Span::seconds(2);
+    let mut bench = Bench::rested(vec![spec]);
+    bench.confirms = false;
+    bench.set(&person("anna"), "heater", 1.0);
+    bench.set(&person("anna"), "heater", 0.0);
+    bench.pass(Span::seconds(5));
+    assert_eq!(levels(&bench), [1.0], "its driver has not answered yet");
+    let on = DriverReport::Confirmed(id("heater"), 1.0);
+    bench.gate.report(&on, bench.now);
+    bench.pass(Span(Span::seconds(2).0 - 1));
+    assert_eq!(levels(&bench), [1.0]);
+    bench.pass(Span(1));
+    assert_eq!(levels(&bench), [1.0, 0.0]);
+}
+
+#[test]
 fn minimum_on_stretches_the_lease_and_binds_people() {
     let mut bench = Bench::rested(vec![heater()]);
     bench.ask(
