@@ -180,17 +180,15 @@ impl Slot {
                 serial: self.serial,
             }),
         };
-        let there = self.fresh && self.reported.is_some_and(|reported| same(reported, level));
-        if there && self.awaited_until.is_none() {
-            let address = self.point.address.clone();
-            return (
-                Some(message),
-                Some(DriverEvent::Confirmed { address, level }),
-            );
-        }
+        // What it says counts until it is told otherwise.
+        self.fresh = self.awaited_until.is_none() && self.says(level);
         self.awaited_until = Some(until);
-        self.fresh = false;
         (Some(message), None)
+    }
+
+    /// Whether it says, and not of old, that it is there.
+    fn says(&self, level: f64) -> bool {
+        self.fresh && self.reported.is_some_and(|reported| same(reported, level))
     }
 
     fn command(&self, level: f64, within: Option<Span>) -> String {
@@ -290,23 +288,24 @@ impl Slot {
         Some(DriverEvent::Confirmed { address, level })
     }
 
-    /// What the broker makes of a command: its word counts where the output itself says nothing.
+    /// What the broker makes of a command: its word counts where the output itself says nothing,
+    /// or is there already and has no reason to say so again.
     pub(super) fn taken(&mut self, serial: u64, answer: Result<(), String>) -> Option<DriverEvent> {
         let newest = self.serial == serial && self.tell_until.is_none();
         if answer.is_ok() {
             self.acknowledged = self.acknowledged.max(serial);
         }
-        if self.answers() || !newest || self.awaited_until.is_none() {
+        let level = self.wanted?.level;
+        let counts = !self.answers() || self.says(level);
+        if !counts || !newest || self.awaited_until.is_none() {
             return None;
         }
         if let Err(why) = answer {
             return self.give_up(&why);
         }
         self.awaited_until = None;
-        Some(DriverEvent::Confirmed {
-            address: self.point.address.clone(),
-            level: self.wanted?.level,
-        })
+        let address = self.point.address.clone();
+        Some(DriverEvent::Confirmed { address, level })
     }
 
     fn unconfirmed(&mut self, within: Span) -> Vec<DriverEvent> {
