@@ -50,6 +50,8 @@ pub(super) struct Broker {
     settings: Option<Settings>,
     /// Whether there is such a table, good or bad.
     named: bool,
+    /// Nothing real hangs on it: any clock is right for it.
+    simulated: bool,
     pub(super) sensors: Vec<SensorPoint>,
     pub(super) outputs: Vec<OutputPoint>,
 }
@@ -136,6 +138,7 @@ pub(super) fn read(
     let mut broker = Broker {
         settings: None,
         named: root.contains_key("mqtt"),
+        simulated: false,
         sensors: Vec::new(),
         outputs: Vec::new(),
     };
@@ -146,7 +149,9 @@ pub(super) fn read(
     let Some(table) = as_table(report, "mqtt", item) else {
         return broker;
     };
-    let section = Section::new(report, "mqtt", Some(table));
+    let mut section = Section::new(report, "mqtt", Some(table));
+    let real = "what is behind a broker is taken to be real";
+    broker.simulated = section.or("simulated", flag, false, real);
     broker.settings = settings(section, node, around);
     broker
 }
@@ -459,12 +464,11 @@ pub(super) fn whole(report: &mut Report<'_>, broker: Broker, room: &RoomSpec) ->
         }
         return None;
     }
-    if room.node.clock != ClockForm::System {
+    if room.node.clock != ClockForm::System && !broker.simulated {
         let message = "what is behind a broker is real, and needs the system clock";
-        report.error(
-            "mqtt",
-            Wrong::new("wrong_clock", message).but("[node] clock = \"system\""),
-        );
+        let cure =
+            "[node] clock = \"system\", or [mqtt] simulated = true where nothing real hangs on it";
+        report.error("mqtt", Wrong::new("wrong_clock", message).but(cure));
     }
     Some(MqttSpec {
         settings: broker.settings?,

@@ -402,6 +402,18 @@ fn levels_must_be_levels_the_device_can_have() {
 }
 
 #[test]
+fn what_is_behind_a_broker_needs_the_system_clock_unless_it_is_simulated() {
+    let room = |more: &str| format!("[node]\nclock = \"events\"\n[mqtt]\nbroker = \"a\"\n{more}");
+    let found = said(&room(""));
+    assert!(
+        found.contains("is real, and needs the system clock"),
+        "{found}"
+    );
+    assert!(found.contains("[mqtt] simulated = true"), "{found}");
+    assert_eq!(said(&room("simulated = true\n")), "");
+}
+
+#[test]
 fn what_has_no_effect_is_told() {
     for (text, message) in [
         ("[node]\nspeed = 5\n", "speed has no effect on this clock"),
