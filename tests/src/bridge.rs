@@ -18,6 +18,8 @@ use rumqttc::v5::{Client, Event, MqttOptions};
 use serde_json::{Value, json};
 
 use crate::broker::Broker;
+use crate::outside::Outside;
+use crate::wait::until;
 
 /// Requests of the client that may wait.
 const REQUESTS: usize = 1000;
@@ -25,8 +27,13 @@ const REQUESTS: usize = 1000;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Relays between a broker and a far side, for as long as the process lives.
-#[derive(Debug)]
-pub struct Bridge;
+pub struct Bridge {
+    client: Client,
+    rings: f64,
+}
+
+/// The output that [`Bridge::flush`] moves.
+pub const BELL: &str = "bell";
 
 /// The far side's end.
 #[derive(Debug)]
@@ -40,7 +47,7 @@ impl Bridge {
     ///
     /// # Panics
     /// Where there is no room for its requests.
-    pub fn build(broker: &Broker, path: &Path) {
+    pub fn build(broker: &Broker, path: &Path) -> Self {
         let mut options = MqttOptions::new("bridge", "127.0.0.1", broker.port());
         options.set_keep_alive(Duration::from_secs(5));
         let (client, mut connection) = Client::new(options, REQUESTS);
@@ -48,7 +55,7 @@ impl Bridge {
             path: path.to_owned(),
             stream: Mutex::new(None),
         });
-        let (answers, listens) = (client.clone(), far.clone());
+        let (answers, listens, bell) = (client.clone(), far.clone(), client.clone());
         std::thread::spawn(move || listens.relay(&answers));
         std::thread::spawn(move || {
             for event in connection.iter() {
@@ -67,6 +74,28 @@ impl Bridge {
                     Err(_) => std::thread::sleep(PAUSE),
                 }
             }
+        });
+        Self {
+            client: bell,
+            rings: 0.0,
+        }
+    }
+
+    /// Waits until what the broker has taken so far has come to the far side, which has an output
+    /// [`BELL`]: it is told last, and each time more.
+    ///
+    /// # Panics
+    /// Where it does not ring.
+    pub fn flush(&mut self, outside: &Outside) {
+        self.rings += 1.0;
+        until("the bell to ring", || {
+            let ring = format!("{}", self.rings);
+            // Before the bridge is there again nobody hears it.
+            drop(
+                self.client
+                    .try_publish("cmnd/bell", QoS::AtLeastOnce, false, ring),
+            );
+            (outside.level(BELL) == self.rings).then_some(())
         });
     }
 }
@@ -114,7 +143,10 @@ impl Far {
             };
             *self.stream() = Some(stream);
             for line in BufReader::new(reading).lines().map_while(Result::ok) {
-                let said: Value = serde_json::from_str(&line).expect("the far side writes JSON");
+                // Where the line breaks, so may what is said.
+                let Ok(said) = serde_json::from_str::<Value>(&line) else {
+                    break;
+                };
                 let (state, reading) = (&said["state"], &said["reading"]);
                 let published = if let Some(output) = state["output"].as_str() {
                     let level = state["level"].as_f64().unwrap_or_default();

@@ -84,6 +84,12 @@ impl Broker {
         }
     }
 
+    /// Whether it was started, and not killed since.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.child.is_some()
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn port(&self) -> u16 {

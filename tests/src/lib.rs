@@ -30,7 +30,7 @@ mod room;
 mod state;
 mod wait;
 
-pub use bridge::Bridge;
+pub use bridge::{BELL, Bridge};
 pub use broker::{Broker, Peer};
 pub use chance::Chance;
 pub use client::{Answer, Client, Gone, with_seq};

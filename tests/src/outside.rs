@@ -26,7 +26,21 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Debug, Default)]
 struct Output {
     level: f64,
-    ends: Option<f64>,
+    ends: Option<Timer>,
+}
+
+/// Ends an output so long after it was told to. In a step nobody knows yet when that was.
+#[derive(Debug, Clone, Copy)]
+struct Timer {
+    within: f64,
+    told: Stamp,
+}
+
+impl Timer {
+    /// Not before, and by when.
+    fn ends(self) -> Stamp {
+        (self.told.0 + self.within, self.told.1 + self.within)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -123,8 +137,11 @@ impl Outside {
         {
             entry.until = to;
         }
-        now.store(to.to_bits(), Ordering::Release);
-        state.sweep_step(to);
+        for timer in state.outputs.values_mut().filter_map(|o| o.ends.as_mut()) {
+            timer.told.1 = timer.told.1.min(to);
+        }
+        let from = f64::from_bits(now.swap(to.to_bits(), Ordering::AcqRel));
+        state.sweep_step(from, to);
     }
 
     /// Somebody notes what they saw or did.
@@ -252,7 +269,7 @@ impl State {
         self.write(&json!({"state": {"output": output, "level": level}}));
     }
 
-    fn put(&mut self, output: &str, level: f64, ends: Option<f64>, stamp: Stamp, by: By) {
+    fn put(&mut self, output: &str, level: f64, ends: Option<Timer>, stamp: Stamp, by: By) {
         let Some(state) = self.outputs.get_mut(output) else {
             return;
         };
@@ -272,19 +289,20 @@ impl State {
     }
 
     /// Ends what has run out since the last step, each at its own moment.
-    fn sweep_step(&mut self, now: f64) {
-        for (name, ends) in self.over(now) {
-            self.put(&name, 0.0, None, (ends, ends), By::Timer);
+    fn sweep_step(&mut self, from: f64, to: f64) {
+        for (name, (earliest, latest)) in self.over(to) {
+            let stamp = (earliest.max(from), latest);
+            self.put(&name, 0.0, None, stamp, By::Timer);
             self.tell(&name);
         }
     }
 
-    /// Outputs whose time has run out, the first one first.
-    fn over(&self, now: f64) -> Vec<(String, f64)> {
-        let ends = |(name, output): (&String, &Output)| Some((name.clone(), output.ends?));
-        let mut over: Vec<(String, f64)> = self.outputs.iter().filter_map(ends).collect();
-        over.retain(|(_, ends)| *ends <= now);
-        over.sort_by(|one, other| one.1.total_cmp(&other.1));
+    /// Outputs whose time has run out for certain, the first one first.
+    fn over(&self, now: f64) -> Vec<(String, Stamp)> {
+        let ends = |(name, output): (&String, &Output)| Some((name.clone(), output.ends?.ends()));
+        let mut over: Vec<(String, Stamp)> = self.outputs.iter().filter_map(ends).collect();
+        over.retain(|(_, ends)| ends.1 <= now);
+        over.sort_by(|one, other| one.1.0.total_cmp(&other.1.0));
         over
     }
 }
@@ -317,7 +335,9 @@ impl Shared {
             let now = self.now();
             state.sweep(now);
             let ends = state.outputs.values().filter_map(|output| output.ends);
-            let next = ends.fold(f64::INFINITY, f64::min);
+            let next = ends
+                .map(|timer| timer.ends().1)
+                .fold(f64::INFINITY, f64::min);
             let wait = ((next - now) / speed).clamp(0.0, 1.0);
             let waited = self.news.wait_timeout(state, Duration::from_secs_f64(wait));
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -383,16 +403,16 @@ impl Shared {
 
     /// Every set is answered with the output's level, changed or not.
     fn take(&self, line: &str, state: &mut State) {
-        let now = self.now();
         if let Clock::Runs(..) = self.clock {
-            state.sweep(now);
+            state.sweep(self.now());
         }
         let set = &serde_json::from_str::<Value>(line).expect("the host writes JSON")["set"];
         let output = set["output"].as_str().expect("a set names its output");
         let level = set["level"].as_f64().expect("a set has a level");
-        let ends = set["within"].as_f64().map(|within| now + within);
+        let told = self.stamp();
+        let ends = set["within"].as_f64().map(|within| Timer { within, told });
         let ends = ends.filter(|_| level > 0.0);
-        state.put(output, level, ends, self.stamp(), By::Order);
+        state.put(output, level, ends, told, By::Order);
         state.tell(output);
         self.news.notify_all();
     }

@@ -83,6 +83,8 @@ pub struct Limits {
     pub grain: f64,
     /// What a slow machine may add to longest times, and between an act and its record.
     pub slack: f64,
+    /// The room's time stands still while no host runs, and with it the longest run.
+    pub stands_still: bool,
     /// What happened so shortly before a host was killed may have died with it, unwritten.
     pub forgotten: f64,
 }

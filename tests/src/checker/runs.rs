@@ -36,6 +36,22 @@ struct Course {
     lost: bool,
     /// Those that a host ordered.
     starts: Vec<Entry>,
+    /// Since when no host runs.
+    alone: Option<f64>,
+    /// For how long none ran while this run lasted.
+    alone_for: f64,
+}
+
+impl Course {
+    /// A host joins.
+    fn joined(&mut self, at: f64) {
+        let Some(alone) = self.alone.take() else {
+            return;
+        };
+        if let Some(on) = &self.on_since {
+            self.alone_for += at - alone.max(on.at);
+        }
+    }
 }
 
 pub(super) fn judge(
@@ -54,6 +70,8 @@ pub(super) fn judge(
         away: false,
         lost: false,
         starts: Vec::new(),
+        alone: None,
+        alone_for: 0.0,
     };
     let judge = Judge {
         device,
@@ -70,8 +88,10 @@ pub(super) fn judge(
             // What a hand does meanwhile nobody can see; its own timer was told before it was lost.
             What::Lost => (course.away, course.lost) = (true, true),
             What::Returned => course.away = false,
-            What::Joined if course.lost && !course.away => {
-                course.lost = false;
+            What::HungUp => course.alone = Some(entry.at),
+            What::Joined => {
+                course.lost &= course.away;
+                course.joined(entry.until);
             }
             _ => {}
         }
@@ -121,6 +141,7 @@ impl Judge<'_> {
         if on {
             self.rested(course, entry, by, faults);
             course.on_since = Some(entry.clone());
+            course.alone_for = 0.0;
             course.by_hand = by == By::Hand;
             if by != By::Hand {
                 course.starts.push(entry.clone());
@@ -180,7 +201,12 @@ impl Judge<'_> {
         let (Some(since), Some(most)) = (began, self.limit.max_on) else {
             return;
         };
-        let ran = at - since.until;
+        let alone = if self.limits.stands_still {
+            course.alone_for
+        } else {
+            0.0
+        };
+        let ran = at - since.until - alone;
         let safety = |trigger: &str| trigger.contains("safety");
         let slack = self.limits.slack;
         if ran > most + slack && !self.moments.tells(self.device, true, since, slack, safety) {

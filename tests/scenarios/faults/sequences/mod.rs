@@ -5,7 +5,8 @@
 //! very same sequence back. What sessions try with clocks that run, sequences try by number.
 //!
 //! ```text
-//! Plan      a room by chance: limits, interlocks, a fuse, a safety rule       plan.rs
+//! Plan      a room by chance: limits, interlocks, a fuse, a safety rule; behind a socket, or
+//!           (one in four) behind a real broker                              plan.rs
 //! Sequence  the room on its way: its time, its host, what people know of it   sequence.rs
 //! acts      what anybody may do to it next                                   acts.rs
 //! ```

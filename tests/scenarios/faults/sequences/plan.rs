@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use growbox_tests::checker::{Circuit, DeviceLimits, Limits};
-use growbox_tests::{Chance, Outside, Room, guest};
+use growbox_tests::{BELL, Bridge, Broker, Chance, Outside, Room, What, guest};
 
 use super::super::bench_room::Bench;
 
@@ -19,12 +19,16 @@ pub(super) const HOT: f64 = 36.0;
 /// What each heavy device draws.
 const WATTS: f64 = 300.0;
 const VOLTS: f64 = 230.0;
+/// One room of so many has its devices behind a broker.
+const ROOMS_OF_A_BROKER: u64 = 4;
 /// Levels and times are compared to this.
 const GRAIN: f64 = 1e-6;
 
-/// A room, what it promises, and how long its rule waits.
+/// A room, what it promises, how its devices are reached, and how long its rule waits.
 pub(super) struct Plan {
     pub(super) bench: Bench,
+    /// Where they are behind a broker; else behind a socket.
+    pub(super) broker: Option<(Broker, Bridge)>,
     /// Seconds of heat until the rule trips.
     pub(super) dwell: f64,
 }
@@ -46,8 +50,23 @@ impl Plan {
             .iter()
             .map(|name| device(name, apart, chance))
             .collect();
-        let room = Room::new(&configuration(&devices, settle_time, max_amperes, dwell));
-        let outside = Outside::told(&room.path().join("room.sock"), &DEVICES);
+        let broker = (chance.below(ROOMS_OF_A_BROKER) == 0).then(Broker::start);
+        let reached = Reached {
+            port: broker.as_ref().map(Broker::port),
+        };
+        let room = Room::new(&configuration(
+            &devices,
+            &reached,
+            settle_time,
+            max_amperes,
+            dwell,
+        ));
+        let socket = room.path().join("room.sock");
+        let outside = Outside::told(&socket, &[&DEVICES[..], &[BELL]].concat());
+        let broker = broker.map(|broker| {
+            let bridge = Bridge::build(&broker, &socket);
+            (broker, bridge)
+        });
         let pair = |one: &str, other: &str| (one.to_owned(), other.to_owned());
         let limits = Limits {
             circuits: vec![Circuit {
@@ -60,6 +79,7 @@ impl Plan {
             settle_time,
             grain: GRAIN,
             slack: GRAIN,
+            stands_still: true,
             forgotten: 0.0,
             devices: devices
                 .into_iter()
@@ -72,7 +92,54 @@ impl Plan {
             limits,
             speed: 1.0,
         };
-        Self { bench, dwell }
+        Self {
+            bench,
+            broker,
+            dwell,
+        }
+    }
+}
+
+impl Plan {
+    /// What the far side cannot see, where a broker is between it and the host.
+    pub(super) fn notes(&self, what: What) {
+        if self.broker.is_some() {
+            self.bench.outside.note(what);
+        }
+    }
+
+    /// Waits until everything that a broker has taken has come to the far side.
+    pub(super) fn all_is_told(&mut self) {
+        if let Some((broker, bridge)) = &mut self.broker
+            && broker.is_up()
+        {
+            bridge.flush(&self.bench.outside);
+        }
+    }
+}
+
+/// How the devices of a room are reached: at a broker's port, or through a socket.
+struct Reached {
+    port: Option<u16>,
+}
+
+impl Reached {
+    fn table(&self) -> String {
+        self.port.map_or_else(String::new, |port| {
+            format!("[mqtt]\nbroker = \"127.0.0.1:{port}\"\nsimulated = true\n")
+        })
+    }
+
+    fn output(&self, name: &str) -> String {
+        if self.port.is_none() {
+            return format!("output = \"unix:{{folder}}/room.sock#{name}\"");
+        }
+        let payloads = if SWITCHED.contains(&name) {
+            "switched = true, on = \"1\", off = \"0\", on_for = \"1 {seconds}\""
+        } else {
+            "on = \"1\", off = \"0\", level = \"{level}\""
+        };
+        format!("output = \"mqtt:cmnd/{name}\", state_topic = \"stat/{name}\", {payloads}")
     }
 }
 
@@ -145,7 +212,13 @@ fn device(name: &'static str, apart: bool, chance: &mut Chance) -> Drawn {
     }
 }
 
-fn configuration(devices: &[Drawn], settle_time: f64, max_amperes: f64, dwell: f64) -> String {
+fn configuration(
+    devices: &[Drawn],
+    reached: &Reached,
+    settle_time: f64,
+    max_amperes: f64,
+    dwell: f64,
+) -> String {
     let mut lines = String::new();
     for Drawn {
         name,
@@ -155,9 +228,11 @@ fn configuration(devices: &[Drawn], settle_time: f64, max_amperes: f64, dwell: f
     {
         let _ = write!(
             lines,
-            "{name} = {{ zone = \"tent\", output = \"unix:{{folder}}/room.sock#{name}\", {words}, \
-             min_on = {}, min_off = {}, settle_time = {settle_time}",
-            limits.min_on, limits.min_off
+            "{name} = {{ zone = \"tent\", {}, {words}, min_on = {}, min_off = {}, \
+             settle_time = {settle_time}",
+            reached.output(name),
+            limits.min_on,
+            limits.min_off
         );
         if let Some(longest) = limits.max_on {
             let _ = write!(lines, ", max_on = {longest}");
@@ -167,11 +242,12 @@ fn configuration(devices: &[Drawn], settle_time: f64, max_amperes: f64, dwell: f
         }
         lines.push_str(" }\n");
     }
-    let puppet = guest("puppet");
+    let (puppet, broker) = (guest("puppet"), reached.table());
     format!(
         r#"
 [node]
 clock = "events"
+{broker}
 [zone.tent]
 operation = "control"
 [sensor]

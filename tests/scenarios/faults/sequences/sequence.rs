@@ -72,6 +72,7 @@ impl Sequence {
         let value = f64::from(self.marks);
         self.client()
             .settle(&[self.event("illuminance", "mark", value)]);
+        self.plan.all_is_told();
         self.plan.bench.outside.pass_to(self.now + self.away);
         let mark = What::Said("mark".to_owned(), value);
         self.plan.bench.outside.note(mark);
@@ -145,10 +146,22 @@ impl Sequence {
 
     /// The far side is gone for a while, or for good where a host begins meanwhile.
     pub(super) fn lose_the_far_side(&mut self, seconds: f64) {
-        self.plan.bench.outside.vanish();
+        match &mut self.plan.broker {
+            None => self.plan.bench.outside.vanish(),
+            Some((broker, _)) => {
+                self.plan.bench.outside.note(What::Lost);
+                broker.kill();
+            }
+        }
         self.await_devices("available", &json!(false));
         self.pass(seconds);
-        self.plan.bench.outside.appear();
+        match &mut self.plan.broker {
+            None => self.plan.bench.outside.appear(),
+            Some((broker, _)) => {
+                self.plan.bench.outside.note(What::Returned);
+                broker.revive();
+            }
+        }
         self.await_devices("available", &json!(true));
         self.pass(0.0);
     }
@@ -179,8 +192,10 @@ impl Sequence {
     }
 
     fn down(&mut self, seconds: f64) {
+        self.plan.notes(What::HungUp);
         self.away += seconds;
         self.plan.bench.outside.pass_to(self.now + self.away);
+        self.plan.notes(What::Joined);
         self.start();
         // Whoever comes knows of no heat before the next reading.
         self.hot_since = None;
@@ -226,7 +241,9 @@ impl Sequence {
         self.restart(1.0);
         self.plan.bench.acquit();
         let record = self.plan.bench.outside.record();
-        let moved = |entry: &&Entry| matches!(entry.what, What::Switched(..));
+        let is_device = |name: &str| DEVICES.contains(&name);
+        let moved =
+            |entry: &&Entry| matches!(&entry.what, What::Switched(name, ..) if is_device(name));
         record.iter().filter(moved).count()
     }
 }
