@@ -186,15 +186,16 @@ impl<'a, W: World> Round<'a, W> {
             .collect();
         let places: Vec<usize> = table.iter().map(|seat| seat.at).collect();
         self.neighbours.sleep(false);
-        for seat in &table {
-            self.note(seat.at, seat.device);
+        // Who comes from an observed zone really is where it is, for all its neighbours.
+        for Seat { at, device, .. } in &mut table {
+            follow(device, self.world.operation(&device.spec), now, out);
+            self.note(*at, device);
         }
         for Seat { at, device, wish } in &mut table {
             let at = *at;
             device.due = None;
             let around = self.before_neighbours(at, device);
             device.left_at = left_at(device, &around);
-            follow(device, around.operation, now, out);
             pulse::tell_cut_short(device, &around, out);
             expire(device, now, out);
             witness::compare(device, &around, out);

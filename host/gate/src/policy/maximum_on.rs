@@ -7,10 +7,11 @@ use crate::wish::{Owner, Wish};
 pub(super) const NAME: &str = "maximum_on";
 
 /// Safety goes on for as long as its danger does; where a device goes at the end of the process, of
-/// its own time in the room, or while somebody works at it is no run. A stop is: people forget it.
+/// its own time in the room is no run. A stop is: people forget it. Who is to be off, and is kept
+/// on by its minimum on alone, runs no longer than its longest either.
 pub(crate) fn is_exempt(wish: &Wish) -> bool {
-    use Owner::{End, Leaving, LockOut, Safety};
-    matches!(wish.owner, Safety(_) | End | Leaving | LockOut(_))
+    use Owner::{End, Leaving, Safety};
+    wish.level > 0.0 && matches!(wish.owner, Safety(_) | End | Leaving)
 }
 
 /// Ends a run that has lasted its longest time.

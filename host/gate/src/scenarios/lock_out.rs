@@ -50,6 +50,24 @@ fn minimum_on_binds_who_locks_a_device_out() {
 }
 
 #[test]
+fn what_is_locked_out_runs_no_longer_than_its_longest_run() {
+    let mut spec = heater();
+    spec.max_on = Some(Span::seconds(90));
+    let mut bench = Bench::rested(vec![spec]);
+    bench.set(&plugin("vpd"), "heater", 1.0);
+    lock(&mut bench, "heater");
+    bench.pass(Span::seconds(50));
+    let lost = DriverReport::Available(id("heater"), false);
+    bench.gate.report(&lost, bench.now);
+    bench.gate.devices.get_mut("heater").unwrap().real.seen_on = Some(bench.now.moment);
+    bench
+        .gate
+        .report(&DriverReport::Available(id("heater"), true), bench.now);
+    bench.pass(Span::seconds(40));
+    assert_eq!(bench.level("heater"), Some(0.0), "minimum on is not over");
+}
+
+#[test]
 fn a_stop_does_not_wait_for_the_minimum_on_of_what_is_locked_out() {
     let mut bench = Bench::rested(vec![heater()]);
     bench.set(&plugin("vpd"), "heater", 1.0);

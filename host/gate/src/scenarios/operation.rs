@@ -113,3 +113,33 @@ fn a_paused_zone_refuses_controllers_and_obeys_people() {
         "what a person set goes on"
     );
 }
+
+#[test]
+fn who_comes_from_an_observed_zone_really_is_where_it_is_for_its_neighbours() {
+    let (mut mixer, mut nozzle) = (device("mixer", "other"), device("nozzle", "other"));
+    (mixer.min_on, nozzle.min_on) = (Span::ZERO, Span::ZERO);
+    nozzle.needs_first = vec![id("mixer")];
+    let restored = Restored {
+        clean: true,
+        ..Restored::default()
+    };
+    let mut bench = Bench::restored(vec![mixer, nozzle], &restored, Operation::Observe);
+    for name in ["mixer", "nozzle"] {
+        bench
+            .gate
+            .report(&DriverReport::Moved(id(name), 1.0), bench.now);
+    }
+    bench.settle();
+    bench.world.operation = Operation::Control;
+    bench.confirms = false;
+    bench.settle();
+    let orders = bench.orders.iter();
+    let told: Vec<_> = orders
+        .map(|(_, order)| (order.device.as_str(), order.level))
+        .collect();
+    assert_eq!(
+        told,
+        [("mixer", 1.0), ("nozzle", 0.0)],
+        "the mixer goes last"
+    );
+}
