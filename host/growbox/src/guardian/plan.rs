@@ -155,6 +155,14 @@ impl Safing {
         outputs.collect()
     }
 
+    /// The plan as it stands now, its moments in this boot: whoever carries it out next goes on
+    /// from here.
+    pub(crate) fn left(&self) -> SafePlan {
+        SafePlan {
+            devices: self.steps.iter().map(Step::left).collect(),
+        }
+    }
+
     /// Every device, in the order in which it is driven.
     pub(crate) fn steps(&self) -> &[Step] {
         &self.steps
@@ -226,6 +234,16 @@ impl Step {
             now
         } else {
             now + self.device.min_off
+        }
+    }
+
+    fn left(&self) -> SafeDevice {
+        SafeDevice {
+            level: self.at,
+            confirmed: self.done,
+            free_at: Some(self.due),
+            bound_until: self.bound_until,
+            ..self.device.clone()
         }
     }
 

@@ -52,6 +52,7 @@ fn make_safe(args: &SafeArgs, data: Option<&Path>) -> anyhow::Result<()> {
         return Ok(());
     }
     let safing = drive(&kept, Span::seconds(args.within), &place.data)?;
+    leave(kept, &safing, &place.data);
     for step in safing.steps() {
         println!("{}", told(step));
     }
@@ -107,6 +108,18 @@ fn drive(kept: &Kept, within: Span, data: &Path) -> anyhow::Result<Safing> {
         }
     }
     Ok(safing)
+}
+
+/// Keeps where devices are now, so that what is done again is not told again.
+fn leave(kept: Kept, safing: &Safing, data: &Path) {
+    let left = Kept {
+        boot: boot_id(),
+        plan: safing.left(),
+        ..kept
+    };
+    if let Err(error) = left.write(data) {
+        tracing::warn!("cannot write down where devices are now: {error}");
+    }
 }
 
 fn told(step: &Step) -> String {
