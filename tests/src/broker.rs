@@ -27,6 +27,13 @@ pub struct Broker {
 }
 
 impl Broker {
+    /// Whether there is a mosquitto on this machine.
+    #[must_use]
+    pub fn is_possible() -> bool {
+        let help = Command::new(program()).arg("-h").output();
+        help.is_ok()
+    }
+
     /// Starts one that lets anybody in.
     ///
     /// # Panics

@@ -28,7 +28,7 @@ fn start(room: &Room, boot: &str) -> Host {
     room.start_as(run)
 }
 
-fn shift(room: &Room, seconds: i64) {
+pub(super) fn shift(room: &Room, seconds: i64) {
     let fresh = room.path().join("shift.new");
     fs::write(&fresh, seconds.to_string()).expect("the folder is writable");
     fs::rename(&fresh, room.path().join("shift")).expect("the folder is writable");

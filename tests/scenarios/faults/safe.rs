@@ -1,7 +1,7 @@
 //! `growbox safe` after a host that ended badly: what was on is off, and what it cannot do it says.
 
 use growbox_tests::{By, Entry, What, until};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::bench_room::Bench;
 
@@ -43,6 +43,13 @@ fn everything_goes_to_its_safe_level_when_the_host_is_gone() {
     let moved = |entry: &Entry| matches!(entry.what, What::Switched(..));
     assert!(!bench.outside.record()[switches..].iter().any(moved));
     let host = bench.room.start();
+    let by_safe = |event: &&Value| {
+        let trigger = event["data"]["trigger"].as_str().unwrap_or_default();
+        trigger.contains("growbox safe")
+    };
+    let log = bench.room.export(&bench.room.data());
+    let told: Vec<&Value> = log.iter().filter(by_safe).collect();
+    assert_eq!(told.len(), 2, "each once: {told:?}");
     assert_eq!(host.terminate().code(), Some(0));
 }
 

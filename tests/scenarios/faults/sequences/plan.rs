@@ -19,7 +19,7 @@ pub(super) const HOT: f64 = 36.0;
 /// What each heavy device draws.
 const WATTS: f64 = 300.0;
 const VOLTS: f64 = 230.0;
-/// One room of so many has its devices behind a broker.
+/// One room of so many has its devices behind a broker, where the machine has one.
 const ROOMS_OF_A_BROKER: u64 = 4;
 /// Levels and times are compared to this.
 const GRAIN: f64 = 1e-6;
@@ -50,7 +50,8 @@ impl Plan {
             .iter()
             .map(|name| device(name, apart, chance))
             .collect();
-        let broker = (chance.below(ROOMS_OF_A_BROKER) == 0).then(Broker::start);
+        let drawn = chance.below(ROOMS_OF_A_BROKER) == 0;
+        let broker = (drawn && Broker::is_possible()).then(Broker::start);
         let reached = Reached {
             port: broker.as_ref().map(Broker::port),
         };
