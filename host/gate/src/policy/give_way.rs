@@ -8,7 +8,7 @@ pub(super) fn hinder(subject: &Subject<'_>, level: f64) -> Option<Hindrance> {
     let way = subject.around.beside.gives_way.as_ref()?;
     let safe = subject.spec.safe_level;
     let goes_down = level > safe || (level == 0.0 && is_kept_on(subject));
-    (goes_down && !subject.wish.forced).then(|| Hindrance {
+    (goes_down && !subject.wish.breaks_minimum_on()).then(|| Hindrance {
         policy: way.policy,
         obstacle: Obstacle::GivesWay(way.other.clone(), way.by.clone()),
         level: Some(safe.min(level)),

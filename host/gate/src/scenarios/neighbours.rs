@@ -159,14 +159,24 @@ fn too_much(bench: &mut Bench) {
 
 #[test]
 fn safety_displaces_who_its_rule_does_not_name_minimum_on_or_not_and_says_for_whom() {
-    for lets_go in [false, true] {
+    let stays = |_: &mut Bench| {};
+    let lets_go = |bench: &mut Bench| {
+        bench.ask(&plugin("vpd"), "valve", Command::Release, None);
+    };
+    let locks_out = |bench: &mut Bench| {
+        let (who, why) = (text("anna"), text("hands inside"));
+        bench
+            .gate
+            .lock_out(&id("valve"), &who, &why, bench.now)
+            .unwrap();
+        bench.settle();
+    };
+    for before in [stays, lets_go, locks_out] {
         let mut bench = Bench::rested(vec![fan(), valve()]);
         bench.gate.safety(&[rule()], &Restored::default());
         bench.set(&plugin("vpd"), "valve", 1.0);
         bench.pass(Span::seconds(4));
-        if lets_go {
-            bench.ask(&plugin("vpd"), "valve", Command::Release, None);
-        }
+        before(&mut bench);
         assert_eq!(bench.level("valve"), Some(1.0));
         bench.forget();
         bench.confirms = false;
