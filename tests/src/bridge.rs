@@ -9,6 +9,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,9 +27,10 @@ const REQUESTS: usize = 1000;
 /// Before it tries to reach a broker, or a far side, again.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Relays between a broker and a far side, for as long as the process lives.
+/// Relays between a broker and a far side, until it is dropped.
 pub struct Bridge {
     client: Client,
+    far: Arc<Far>,
     rings: f64,
 }
 
@@ -40,6 +42,8 @@ pub const BELL: &str = "bell";
 struct Far {
     path: PathBuf,
     stream: Mutex<Option<UnixStream>>,
+    /// The bridge is gone.
+    over: AtomicBool,
 }
 
 impl Bridge {
@@ -54,11 +58,20 @@ impl Bridge {
         let far = Arc::new(Far {
             path: path.to_owned(),
             stream: Mutex::new(None),
+            over: AtomicBool::new(false),
         });
-        let (answers, listens, bell) = (client.clone(), far.clone(), client.clone());
+        let bridge = Self {
+            client: client.clone(),
+            far: far.clone(),
+            rings: 0.0,
+        };
+        let (answers, listens) = (client.clone(), far.clone());
         std::thread::spawn(move || listens.relay(&answers));
         std::thread::spawn(move || {
             for event in connection.iter() {
+                if far.is_over() {
+                    return;
+                }
                 match event {
                     Ok(Event::Incoming(Packet::ConnAck(_))) => {
                         let subscribed = client.subscribe("cmnd/+", QoS::AtLeastOnce);
@@ -75,10 +88,7 @@ impl Bridge {
                 }
             }
         });
-        Self {
-            client: bell,
-            rings: 0.0,
-        }
+        bridge
     }
 
     /// Waits until what the broker has taken so far has come to the far side, which has an output
@@ -100,7 +110,20 @@ impl Bridge {
     }
 }
 
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        self.far.over.store(true, Ordering::Release);
+        self.far.hang_up();
+        // Where the broker is gone the client sees it at its next attempt.
+        drop(self.client.try_disconnect());
+    }
+}
+
 impl Far {
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
+    }
+
     fn stream(&self) -> MutexGuard<'_, Option<UnixStream>> {
         self.stream.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -133,7 +156,7 @@ impl Far {
 
     /// Joins the far side, again and again, and passes on what it says.
     fn relay(&self, client: &Client) {
-        loop {
+        while !self.is_over() {
             let Ok(stream) = UnixStream::connect(&self.path) else {
                 std::thread::sleep(PAUSE);
                 continue;

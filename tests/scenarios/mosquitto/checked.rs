@@ -135,7 +135,7 @@ fn no_promise_is_broken_while_broker_and_host_come_and_go() {
     ));
     let socket = room.path().join("far.sock");
     let outside = Outside::new(&socket, &DEVICES.map(|(name, ..)| name), 1.0);
-    let _ = Bridge::build(&broker, &socket);
+    let _bridge = Bridge::build(&broker, &socket);
     let (mut chance, mut mark) = (Chance::new(), 0);
     let mut ask = |client: &Client| ask_around(client, &outside, &mut chance, &mut mark);
     let host = room.start();
