@@ -280,6 +280,13 @@ fn requests_have_one_verdict_and_renewals_none() {
     let mut ended = renewed.to_vec();
     ended.insert(2, event(2, "lapsed", 1));
     keeps(&limits(), &[], &ended);
+    let mut done = renewed.to_vec();
+    done.insert(2, event(2, "executed", 1));
+    breaks(promise, &limits(), &[], &done);
+    for event in &mut done {
+        event["data"]["action"] = json!("pulse");
+    }
+    keeps(&limits(), &[], &done);
 }
 
 #[test]

@@ -100,9 +100,11 @@ fn renewals(log: &[Value], faults: &mut Vec<Fault>) {
                     }
                 }
             }
-            end if ENDS[..2].contains(&end) => {
-                standing.retain(|_, claim| event["cause"] != claim.seq);
-            }
+            // Who asked for a level stands on when its driver has done it, or has not.
+            end if ENDS.contains(&end) => standing.retain(|_, claim| {
+                let stands_on = !ENDS[..2].contains(&end) && claim.asked[0] != "pulse";
+                stands_on || event["cause"] != claim.seq
+            }),
             _ if event["type"] == "system.lifecycle.started" => standing.clear(),
             _ => {}
         }
