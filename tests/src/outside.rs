@@ -8,7 +8,8 @@
 //! what happened in a step bears where that began and where it ended.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{Read as _, Write as _};
+use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -16,7 +17,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustix::io::ioctl_fionread;
 use serde_json::{Value, json};
+use socket2::SockRef;
 
 use crate::record::{By, Entry, What};
 
@@ -48,6 +51,8 @@ struct State {
     outputs: BTreeMap<String, Output>,
     record: Vec<Entry>,
     stream: Option<UnixStream>,
+    /// What stood on the line of the newest connection and is no whole line yet.
+    heard: Vec<u8>,
     connections: u64,
     listening: u64,
     deaf: bool,
@@ -129,6 +134,7 @@ impl Outside {
             return;
         };
         let mut state = self.0.state();
+        self.0.hear(&mut state);
         for entry in state
             .record
             .iter_mut()
@@ -247,6 +253,7 @@ impl State {
     /// Ends the connection; its reader sees that it is not the newest any more.
     fn hang_up(&mut self) {
         self.connections += 1;
+        self.heard.clear();
         if let Some(stream) = self.stream.take() {
             // An error means that it is gone already.
             drop(stream.shutdown(Shutdown::Both));
@@ -385,14 +392,19 @@ impl Shared {
         }
     }
 
+    /// Takes what the host writes for as long as the connection is the newest. Nothing is taken
+    /// off the line but under the lock: so whoever has that knows what was heard, and what not.
     fn read(&self, stream: UnixStream, number: u64) {
-        for line in BufReader::new(stream).lines() {
-            let Ok(line) = line else { break };
+        let waits = || SockRef::from(&stream).peek(&mut [MaybeUninit::uninit()]);
+        while waits().is_ok_and(|bytes| bytes > 0) {
             let mut state = self.state();
             if state.connections != number {
                 return;
             }
-            self.take(&line, &mut state);
+            self.hear(&mut state);
+            if state.stream.is_none() {
+                break;
+            }
         }
         let mut state = self.state();
         if state.connections == number {
@@ -401,12 +413,29 @@ impl Shared {
         }
     }
 
+    /// Takes everything that stands on the line now.
+    fn hear(&self, state: &mut State) {
+        let Some(mut stream) = state.stream.as_ref().filter(|_| !state.deaf) else {
+            return;
+        };
+        let there = ioctl_fionread(stream).unwrap_or(0);
+        let mut bytes = vec![0; usize::try_from(there).unwrap_or(0)];
+        if stream.read_exact(&mut bytes).is_err() {
+            return;
+        }
+        state.heard.extend(bytes);
+        while let Some(end) = state.heard.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = state.heard.drain(..=end).collect();
+            self.take(&line, state);
+        }
+    }
+
     /// Every set is answered with the output's level, changed or not.
-    fn take(&self, line: &str, state: &mut State) {
+    fn take(&self, line: &[u8], state: &mut State) {
         if let Clock::Runs(..) = self.clock {
             state.sweep(self.now());
         }
-        let set = &serde_json::from_str::<Value>(line).expect("the host writes JSON")["set"];
+        let set = &serde_json::from_slice::<Value>(line).expect("the host writes JSON")["set"];
         let output = set["output"].as_str().expect("a set names its output");
         let level = set["level"].as_f64().expect("a set has a level");
         let told = self.stamp();
