@@ -13,6 +13,7 @@ use growbox_model::{
     CircuitSpec, DeviceId, DeviceSpec, Moment, Operation, QuietHours, Span, Text, ZoneId,
 };
 
+use self::groups::Groups;
 use crate::device::Device;
 use crate::gate::World;
 use crate::policy::beside::{Beside, Dark, Exclusion, Lack, Power, Way};
@@ -30,8 +31,7 @@ const HAIR: f64 = 1e-9;
 pub(crate) struct Neighbours {
     places: Vec<Place>,
     circuits: Vec<Circuit>,
-    /// By group: whether somebody in it is to be settled.
-    roused: Vec<bool>,
+    groups: Groups,
 }
 
 #[derive(Debug, Clone)]
@@ -50,8 +50,6 @@ struct Place {
     light: Option<(Option<ZoneId>, Vec<usize>)>,
     circuit: Option<usize>,
     quiet: Option<QuietHours>,
-    /// Everybody it has to do with, and they with each other.
-    group: usize,
     /// Whether it is day and whether it is to be quiet, as last seen.
     sky: (Option<bool>, Option<bool>),
     real: Fact,
@@ -133,11 +131,10 @@ impl Neighbours {
                 place.remember(known);
             }
         }
-        let roused = vec![true; groups::number(&mut places, &wired)];
         Self {
+            groups: Groups::of(&places, &wired),
             places,
             circuits: wired,
-            roused,
         }
     }
 
@@ -463,7 +460,6 @@ impl Place {
             light: None,
             circuit: None,
             quiet: spec.quiet_hours,
-            group: 0,
             sky: (None, None),
             real: Fact::UNKNOWN,
             imagined: Fact::UNKNOWN,

@@ -44,6 +44,8 @@ pub(crate) struct Bound {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Safety {
     rules: Vec<Rule>,
+    /// When the first of them is to be looked at again, whatever is read.
+    due: Option<Moment>,
     /// Who is concerned by a reading.
     watched: BTreeMap<ZoneId, Vec<(Text, usize)>>,
     /// Zones with a device that must know how much CO2 there is.
@@ -89,8 +91,9 @@ impl Safety {
         })
     }
 
-    fn due(&self) -> Option<Moment> {
-        self.rules.iter().filter_map(Rule::due).min()
+    /// Finds out when the next rule is due, after any of them has changed.
+    fn mind(&mut self) {
+        self.due = self.rules.iter().filter_map(Rule::due).min();
     }
 
     /// Whether a stopped zone needs its emergency levels: it is hot, or nobody knows that it is
@@ -151,6 +154,7 @@ impl Gate {
         for turn in ended {
             self.note(turn);
         }
+        self.bonds.safety.mind();
         self.bind();
     }
 
@@ -187,12 +191,16 @@ impl Gate {
 
     /// Looks at the rules whose time has come, or at all.
     pub(crate) fn watch(&mut self, all: bool, world: &impl World, now: Now) {
-        let due = |rule: &Rule| all || rule.due().is_some_and(|due| due <= now.moment);
-        let rules = self.bonds.safety.rules.iter().enumerate();
-        let due = rules.filter(|(_, rule)| due(rule)).map(|(at, _)| at);
-        let turns = self.look_at(due.collect(), None, world, now);
-        self.turn_all(turns);
-        if let Some(due) = self.bonds.safety.due() {
+        let has_come = |due: Option<Moment>| all || due.is_some_and(|due| due <= now.moment);
+        if has_come(self.bonds.safety.due) {
+            let rules = self.bonds.safety.rules.iter().enumerate();
+            let due = rules
+                .filter(|(_, rule)| has_come(rule.due()))
+                .map(|(at, _)| at);
+            let turns = self.look_at(due.collect(), None, world, now);
+            self.turn_all(turns);
+        }
+        if let Some(due) = self.bonds.safety.due {
             self.pending.wake(due, now.moment);
         }
     }
@@ -204,9 +212,14 @@ impl Gate {
         world: &impl World,
         now: Now,
     ) -> Vec<Turn> {
+        if places.is_empty() {
+            return Vec::new();
+        }
         let rules = &mut self.bonds.safety.rules;
         let look = |at: usize| rules.get_mut(at)?.look(reading, world, now);
-        places.into_iter().filter_map(look).collect()
+        let turns = places.into_iter().filter_map(look).collect();
+        self.bonds.safety.mind();
+        turns
     }
 
     fn turn_all(&mut self, turns: Vec<Turn>) {
@@ -270,6 +283,7 @@ impl Gate {
             }
         }
         let count = turns.len();
+        self.bonds.safety.mind();
         self.turn_all(turns);
         count
     }
