@@ -96,7 +96,8 @@ fn counts_from_here(device: &mut Device, level: f64, now: Now, out: &mut Settlem
     }
 }
 
-/// The device is somewhere that no order of ours explains. An order on its way stays on its way.
+/// The device is somewhere that no order of ours explains. An order on its way stays on its way;
+/// the driver of one that is doubted may say what it likes.
 fn moved(device: &mut Device, level: f64, now: Now, out: &mut Settlement) {
     let Some(level) = understood(level, device.real.level) else {
         return failed(
@@ -105,7 +106,7 @@ fn moved(device: &mut Device, level: f64, now: Now, out: &mut Settlement) {
             now.moment,
         );
     };
-    if device.real.level == Some(level) {
+    if device.real.level == Some(level) || device.witness.doubts() {
         return;
     }
     if device.real.heading.is_none() && crosses(device.real.level, level) {

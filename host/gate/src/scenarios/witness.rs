@@ -105,6 +105,25 @@ fn a_driver_that_confirms_does_not_clear_a_doubt_and_the_witness_does() {
 }
 
 #[test]
+fn nobody_who_is_doubted_is_kept_on_for_what_its_driver_says() {
+    let mut bench = bench();
+    bench.gate.devices.get_mut("heater").unwrap().spec.min_on = MINUTE;
+    bench.set(&plugin("vpd"), "heater", 0.0);
+    says(&mut bench, Some(400.0));
+    bench.pass(Span::minutes(3));
+    assert_eq!(found(&bench).last(), Some(&"given up"));
+    bench.forget();
+    let on = DriverReport::Moved(id("heater"), 1.0);
+    bench.gate.report(&on, bench.now);
+    bench.pass(Span::minutes(6));
+    assert!(levels(&bench).iter().all(|level| *level == 0.0));
+    assert!(
+        !bench.orders.is_empty(),
+        "it is told to be off again and again"
+    );
+}
+
+#[test]
 fn a_person_releases_what_was_mended() {
     let mut bench = bench();
     bench.set(&plugin("vpd"), "heater", 1.0);
