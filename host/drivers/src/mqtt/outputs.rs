@@ -16,9 +16,9 @@
 //! anybody knows waits, for what is left of its time.
 //!
 //! An output without a state topic is believed to be where it was ordered to be once the broker
-//! has taken the order, for somebody who listens. Only what an
-//! output says of itself after it was told confirms anything, or at rest, where it is there
-//! already: what the broker kept, and what was said before it went away or failed, is old.
+//! has taken the order, for somebody who listens. Any other is confirmed only by what it says of
+//! itself after it was told; where it is there already it need not say so again, and the broker's
+//! word is enough. What the broker kept, and what was said before it went away or failed, is old.
 
 use growbox_model::{Span, Text};
 

@@ -23,6 +23,8 @@ pub(super) struct Slot {
     pub(super) reported: Option<f64>,
     /// What it reported is not old.
     fresh: bool,
+    /// What is awaited is where it said to be when it was told.
+    there: bool,
     /// What it says of itself.
     pub(super) present: Option<bool>,
     /// What was last reported of it.
@@ -65,6 +67,7 @@ impl Slot {
             awaited_until: None,
             reported: None,
             fresh: false,
+            there: false,
             present: None,
             available: None,
             power_on: Setting::new(power_on),
@@ -181,7 +184,8 @@ impl Slot {
             }),
         };
         // What it says counts until it is told otherwise.
-        self.fresh = self.awaited_until.is_none() && self.says(level);
+        self.there = self.says(level) && (self.awaited_until.is_none() || self.there);
+        self.fresh = self.there;
         self.awaited_until = Some(until);
         (Some(message), None)
     }
@@ -192,9 +196,14 @@ impl Slot {
     }
 
     fn command(&self, level: f64, within: Option<Span>) -> String {
-        // A timer that ends a little late is made good by the lease itself; one that ends early
-        // would switch a device that is meant to run.
-        let seconds = within.map(|within| within.as_seconds().ceil().max(1.0) as u64);
+        // A pulse is no shorter than was asked. Any other timer has some grace, but where it is cut
+        // to a longest run, which binds; what it lost on its way here is no second.
+        let pulse = self.wanted.is_some_and(|wanted| wanted.pulse);
+        let whole = |seconds: f64| match pulse {
+            true => seconds.ceil(),
+            false => (seconds + 0.1).floor(),
+        };
+        let seconds = within.map(|within| whole(within.as_seconds()).max(1.0) as u64);
         match &self.point.form {
             OutputForm::Zigbee(output) => {
                 let timer = seconds.map(|seconds| (self.timer, seconds));
@@ -225,7 +234,7 @@ impl Slot {
     }
 
     /// Takes a level the output tells. While an order is awaited, other levels are on their way
-    /// from an older one or to this one and say nothing.
+    /// from an older one or to this one and say nothing; but who was there already has moved.
     pub(super) fn state(&mut self, level: f64, retained: bool) -> Option<DriverEvent> {
         if retained && (self.awaited_until.is_some() || self.fresh) {
             return None;
@@ -233,13 +242,15 @@ impl Slot {
         self.fresh = !retained;
         let before = self.reported.replace(level);
         let address = self.point.address.clone();
-        if self.awaited_until.is_some() {
-            let wanted = self.wanted.filter(|wanted| same(wanted.level, level))?;
-            self.awaited_until = None;
-            return Some(DriverEvent::Confirmed {
-                address,
-                level: wanted.level,
-            });
+        let wanted = self.wanted.filter(|wanted| same(wanted.level, level));
+        match (self.awaited_until, wanted) {
+            (Some(_), Some(wanted)) => {
+                self.awaited_until = None;
+                let level = wanted.level;
+                return Some(DriverEvent::Confirmed { address, level });
+            }
+            (Some(_), None) if !std::mem::take(&mut self.there) => return None,
+            _ => {}
         }
         let told = before.is_some_and(|before| same(before, level));
         (!told).then_some(DriverEvent::State { address, level })

@@ -269,6 +269,18 @@ fn only_what_is_said_after_the_order_was_told_confirms_it() {
     assert_eq!(events, [], "it is there, and may not have heard this yet");
     let again = messages[0].receipt.unwrap();
     assert_eq!(kept.taken(again, Ok(())), [confirmed(PLUG, 0.0)]);
+    // Twice in a row the newest counts; a hand in between is told.
+    let again = |kept: &mut Outputs| {
+        kept.order(&order(PLUG, 0.0, None), at(2));
+        kept.messages(at(2)).0[0].receipt.unwrap()
+    };
+    let (older, newest) = (again(&mut kept), again(&mut kept));
+    assert_eq!(kept.taken(older, Ok(())), []);
+    assert_eq!(kept.taken(newest, Ok(())), [confirmed(PLUG, 0.0)]);
+    let newest = again(&mut kept);
+    assert_eq!(kept.state(0, 1.0, false).len(), 1, "it has moved");
+    assert_eq!(kept.taken(newest, Ok(())), [], "and is not there");
+    assert_eq!(kept.state(0, 0.0, false), [confirmed(PLUG, 0.0)]);
     // One order fails; what was said before it is no proof any more.
     kept.order(&order(PLUG, 1.0, None), at(3));
     kept.messages(at(3));
@@ -394,11 +406,18 @@ fn the_list_of_devices_brings_the_timer() {
     );
     outputs.connected(at(0));
     outputs.present(0, true, at(0));
-    outputs.order(&order(PLUG, 1.0, Some(Span::millis(1500))), at(0));
-    assert_eq!(
-        told(&mut outputs, at(0)),
-        [r#"z/Plug/set {"countdown":2,"state":"ON"}"#]
-    );
+    let timer = |outputs: &mut Outputs, pulse, millis| {
+        let order = Order {
+            pulse,
+            ..order(PLUG, 1.0, Some(Span::millis(millis)))
+        };
+        outputs.order(&order, at(0));
+        told(outputs, at(0)).remove(0)
+    };
+    for (pulse, millis, seconds) in [(false, 1_500, 1), (false, 1_950, 2), (true, 1_500, 2)] {
+        let wanted = format!(r#"z/Plug/set {{"countdown":{seconds},"state":"ON"}}"#);
+        assert_eq!(timer(&mut outputs, pulse, millis), wanted);
+    }
 }
 
 #[test]
