@@ -126,7 +126,7 @@ fn keep(data: &Path, deed: &Deed) -> io::Result<()> {
 }
 
 /// Whoever runs `growbox safe`, the host is to be able to read what it did.
-fn belongs_to_owner_of(data: &Path, file: &File) {
+pub(super) fn belongs_to_owner_of(data: &Path, file: &File) {
     if let Ok(owner) = std::fs::metadata(data) {
         // Who may not give a file away is its owner, or will be told by the host.
         let _ = fchown(file, Some(owner.uid()), Some(owner.gid()));

@@ -9,6 +9,8 @@ use growbox_drivers::mqtt::{OutputPoint, Settings};
 use growbox_model::{Moment, SafeDevice, SafePlan};
 use serde::{Deserialize, Serialize};
 
+use super::deeds::belongs_to_owner_of;
+
 /// What the host tells its guardian.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -137,6 +139,7 @@ impl Kept {
             .truncate(true)
             .mode(0o600)
             .open(&fresh)?;
+        belongs_to_owner_of(data, &file);
         file.write_all(&text)?;
         file.sync_all()?;
         std::fs::rename(&fresh, &path)?;
