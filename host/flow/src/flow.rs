@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use growbox_gate::{Change, Consequence, Gate, Settlement};
 use growbox_model::commit::{Commit, Record};
-use growbox_model::ports::Ports;
+use growbox_model::ports::{Ports, Written};
 use growbox_model::{
     DeviceId, Instant, Moment, Now, Outcome, RoomSpec, SafePlan, Seq, Text, ZoneId,
 };
@@ -28,7 +28,6 @@ use serde_json::{Value, json};
 use crate::alerts::Alerts;
 use crate::calls::Calls;
 use crate::clock::{Machine, RoomClock};
-use crate::counted::Counted;
 use crate::health::Stats;
 use crate::input::{Input, Wake};
 use crate::intake::Intake;
@@ -66,7 +65,6 @@ pub struct Flow {
     pub(crate) alerts: Alerts,
     pub(crate) reports: Reports,
     pub(crate) calls: Calls,
-    pub(crate) counted: Counted,
     pub(crate) recent: Recent,
     pub(crate) table: Table,
     pub(crate) ring: Ring,
@@ -85,6 +83,8 @@ pub struct Flow {
     pub(crate) unsaid: Vec<Saying>,
     pub(crate) last_seq: Seq,
     pub(crate) durable: Seq,
+    /// How far the log has come with its commits.
+    pub(crate) written: Written,
     /// The newest event whose durability was asked for.
     pub(crate) urged: Seq,
     /// After an unclean end nothing is taken before this event is durable: else a second crash
@@ -122,6 +122,7 @@ impl Flow {
     ) -> Wake {
         self.watch.note_wall(self.machine, machine);
         self.machine = machine;
+        self.written = ports.written();
         self.more = false;
         self.clock.read(machine);
         self.tell_jump();
@@ -129,7 +130,6 @@ impl Flow {
             self.hear(input, ports);
         }
         if self.life != Life::Ended {
-            self.drive_counted(ports);
             self.close_round(ports);
             self.conclude(ports);
             if self.taking(ports) == Taking::Ahead {
@@ -258,6 +258,7 @@ impl Flow {
             zones: &self.zones,
             now,
             durable: self.durable,
+            written: self.written,
         };
         let settlement = self.gate.settle(&world, now);
         self.carry_out(settlement, ports);
@@ -287,7 +288,6 @@ impl Flow {
         }
         for device in &settlement.gone {
             self.driving.remove(&device.id);
-            self.counted.forget(&device.id);
             ports.detach(device);
         }
         for device in &settlement.came {
@@ -296,7 +296,8 @@ impl Flow {
         // Before the first order: whatever is moved is known to who comes after.
         self.hand_over(ports);
         for order in settlement.orders {
-            self.drive(order, ports);
+            self.await_driver(order.device.clone());
+            ports.drive(order);
         }
     }
 
@@ -351,6 +352,7 @@ impl Flow {
             zones: &self.zones,
             now,
             durable: self.durable,
+            written: self.written,
         };
         let settlement = self.gate.end(&world, now);
         self.carry_out(settlement, ports);
@@ -389,8 +391,9 @@ impl Flow {
         let mut commit = std::mem::take(&mut self.commit);
         commit.now = self.clock.now();
         ports.commit(commit);
+        self.written = ports.written();
         if self.calls.said() {
-            self.calls.handed(ports.written().handed);
+            self.calls.handed(self.written.handed);
         }
     }
 
@@ -433,11 +436,11 @@ impl Flow {
             .filter(|_| !self.clock.by_events());
         let at = room.and_then(|moment| self.clock.machine_time_of(moment));
         let retry = self.plugins.next_retry();
-        let (patience, disk) = (self.next_patience(), self.counted.next_patience());
+        let patience = self.next_patience();
         let now = self.more.then_some(self.machine.boot);
         let look = self.next_health_look();
         let pledge = self.pledges.iter().filter_map(|pledge| pledge.until).min();
-        let machine = [now, at, release, retry, patience, disk, look, pledge]
+        let machine = [now, at, release, retry, patience, look, pledge]
             .into_iter()
             .flatten()
             .min();

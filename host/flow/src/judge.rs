@@ -1,7 +1,7 @@
 //! Judging: every word between a requester and the gate, and what is recorded of it.
 
 use growbox_gate::{Ask, Toward, World};
-use growbox_model::ports::wall_of;
+use growbox_model::ports::{Written, wall_of};
 use growbox_model::{
     Command, DeviceId, DeviceSpec, Generation, Moment, Now, Operation, Quantity, Request,
     Requester, Seq, Source, Trouble, Verdict, ZoneId,
@@ -29,6 +29,8 @@ pub(crate) struct Surroundings<'a> {
     pub now: Now,
     /// Everything up to here is on disk.
     pub durable: Seq,
+    /// How far the log has come with its commits.
+    pub written: Written,
 }
 
 impl World for Surroundings<'_> {
@@ -65,6 +67,10 @@ impl World for Surroundings<'_> {
         Some(self.zones.revision())
     }
 
+    fn written(&self) -> Written {
+        self.written
+    }
+
     fn durable(&self, seq: Seq) -> bool {
         seq <= self.durable
     }
@@ -78,6 +84,7 @@ impl Flow {
             zones: &self.zones,
             now,
             durable: self.durable,
+            written: self.written,
         };
         if self.gate.renews(ask, &world, now) {
             return None;
@@ -104,6 +111,7 @@ impl Flow {
             zones: &self.zones,
             now,
             durable: self.durable,
+            written: self.written,
         };
         let verdict = self.gate.decide(ask, seq, &world, now);
         self.commit.records.extend(self.gate.take_records());

@@ -9,7 +9,6 @@ mod answers;
 mod calls;
 mod climate;
 mod clock;
-mod counted;
 mod day;
 mod effects;
 mod flow;

@@ -97,6 +97,7 @@ impl Flow {
             zones: &self.zones,
             now: self.clock.now(),
             durable: self.durable,
+            written: self.written,
         })
     }
 

@@ -71,6 +71,7 @@ impl Flow {
             zones: &self.zones,
             now,
             durable: self.durable,
+            written: self.written,
         };
         let quantity = &reading.quantity;
         self.gate.see(zone, quantity, event.seq, &world, now);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use growbox_gate::{Change, Gate};
 use growbox_model::catalogue::DOCUMENTS;
 use growbox_model::commit::{Commit, Restored};
+use growbox_model::ports::Written;
 use growbox_model::quantity::QUANTITIES;
 use growbox_model::room::ClockForm;
 use growbox_model::{
@@ -18,7 +19,6 @@ use serde_json::json;
 use crate::alerts::Alerts;
 use crate::calls::Calls;
 use crate::clock::{Machine, RoomClock};
-use crate::counted::Counted;
 use crate::flow::{Flow, Life};
 use crate::health::Stats;
 use crate::intake::Intake;
@@ -75,7 +75,6 @@ impl Flow {
             alerts: Alerts::restored(&restored),
             reports: Reports::restored(&restored),
             calls: Calls::restored(&restored),
-            counted: Counted::default(),
             names: own_names(&room, &restored),
             ring: Ring::new(room.node.ring, evicted),
             recent: Recent::default(),
@@ -91,6 +90,7 @@ impl Flow {
             unsaid: Vec::new(),
             last_seq: numbering.last,
             durable: restored.last_seq,
+            written: Written::default(),
             urged: restored.last_seq,
             first_durable: numbering.jump.map_or(Seq(0), |(_, first)| first),
             standing: Standing::default(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use growbox_model::commit::Restored;
-use growbox_model::ports::{DriveOrder, DriverReport};
+use growbox_model::ports::{DriveOrder, DriverReport, Written};
 use growbox_model::{
     Command, DeviceId, DeviceSpec, Instant, Moment, Now, Operation, PluginId, Quantity, Request,
     Requester, Role, Seq, Span, Trouble, Verdict, ZoneId,
@@ -103,6 +103,12 @@ impl World for Told {
     }
     fn durable(&self, _seq: Seq) -> bool {
         self.durable
+    }
+    fn written(&self) -> Written {
+        Written {
+            handed: 0,
+            durable: u64::from(self.durable),
+        }
     }
 }
 

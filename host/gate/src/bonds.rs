@@ -69,6 +69,7 @@ impl Bonds {
             locked: self.locked.get(&spec.id),
             ending: self.ending,
             now,
+            written: world.written(),
             beside: Beside::default(),
         }
     }

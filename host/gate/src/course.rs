@@ -5,8 +5,9 @@ use growbox_model::{Moment, Span};
 /// Levels a driver reports within this of what was ordered are the ordered ones: outputs round.
 pub(crate) const ROUNDING: f64 = 0.005;
 
-/// By then a driver has confirmed an order, or said that it failed: they take at most five seconds.
-const ANSWERED: Span = Span::seconds(6);
+/// By then a driver has confirmed an order, or said that it failed: it takes at most five seconds
+/// to tell it, and five until it is confirmed.
+const ANSWERED: Span = Span::seconds(11);
 
 /// After its longest run a device rests at least this, whatever its minimum off.
 const SHORTEST_REST: Span = Span::seconds(1);
@@ -28,7 +29,7 @@ pub(crate) struct Course {
     /// shortest run counts from here, its longest from when it was told to.
     pub(crate) seen_on: Option<Moment>,
     /// Since when it may have run without an end, where that is longer than since it was last told
-    /// to: nobody saw whether it went off meanwhile.
+    /// to: nobody has seen it off meanwhile.
     pub(crate) run: Option<Moment>,
     /// When it last went to zero.
     pub(crate) last_off: Option<Moment>,
@@ -80,12 +81,22 @@ impl Course {
         self.moved = Some(now);
         match self.position() {
             Some(old) if (old > 0.0) == (level > 0.0) => {}
-            None if level > 0.0 => {
-                self.run = self.run.or(self.last_on);
-                self.last_on = Some(now);
-            }
-            Some(_) if level > 0.0 => (self.last_on, self.run) = (Some(now), None),
-            _ => (self.last_off, self.run) = (Some(now), None),
+            _ if level > 0.0 => (self.run, self.last_on) = (self.runs_on_since(), Some(now)),
+            _ => (self.run, self.last_off) = (self.runs_on_since(), Some(now)),
+        }
+    }
+
+    /// Since when it may have run, where it is not seen to be off.
+    fn runs_on_since(&self) -> Option<Moment> {
+        let seen_off = self.level == Some(0.0);
+        self.run.or(self.last_on).filter(|_| !seen_off)
+    }
+
+    /// Notes that it has come to `level`.
+    pub(crate) fn reach(&mut self, level: f64, now: Moment) {
+        (self.level, self.since) = (Some(level), now);
+        if level == 0.0 {
+            self.run = None;
         }
     }
 
@@ -105,10 +116,8 @@ impl Course {
         if self.leaves_zero() {
             self.seen_on = Some(now);
         }
-        match self.position() {
-            Some(level) if level > 0.0 && self.last_on.is_some() => {}
-            Some(_) => (self.last_on, self.run) = (Some(now), None),
-            None => (self.last_on, self.run) = (Some(now), self.run.or(self.last_on)),
+        if !self.is_on() || self.last_on.is_none() {
+            (self.run, self.last_on) = (self.runs_on_since(), Some(now));
         }
         self.last_off = Some(now);
         self.level = None;
@@ -160,6 +169,13 @@ impl Course {
         Some(self.run.or(self.last_on)? + max_on?)
     }
 
+    /// Whether it was told off and may run on, beyond its longest run: nobody has seen it off.
+    pub(crate) fn overruns(&self, max_on: Option<Span>, now: Moment) -> bool {
+        let over = |since: Moment| max_on.is_some_and(|most| since + most <= now);
+        let told_off = self.heading == Some(0.0);
+        told_off && self.runs_on_since().is_some_and(over)
+    }
+
     /// Whether a wish of this age still counts: what ran its longest time must be wished anew.
     pub(crate) fn counts(&self, asked: Moment) -> bool {
         self.run_out.is_none_or(|end| asked > end)
@@ -201,6 +217,24 @@ mod tests {
         course.lose(at(12));
         assert_eq!(course.must_stop(Some(Span::seconds(10))), Some(at(15)));
         assert_eq!(course.may_start(Span::seconds(10)), Some(at(22)));
+    }
+
+    #[test]
+    fn who_was_told_off_and_not_seen_off_runs_on() {
+        let mut course = Course::at(0.0, at(0));
+        course.leave_for(1.0, at(5));
+        course.reach(1.0, at(5));
+        for failed in [9, 12] {
+            course.leave_for(0.0, at(failed));
+            course.heading = Some(0.0);
+            course.lose(at(failed));
+        }
+        course.leave_for(1.0, at(13));
+        assert_eq!(course.must_stop(Some(Span::seconds(10))), Some(at(15)));
+        course.reach(0.0, at(14));
+        course.leave_for(1.0, at(20));
+        course.heading = Some(1.0);
+        assert_eq!(course.must_stop(Some(Span::seconds(10))), Some(at(30)));
     }
 
     #[test]

@@ -59,6 +59,9 @@ pub(crate) struct Device {
     /// Pulses that counted for it, and those it would have had while its zone is only observed.
     pub(crate) doses: Doses,
     pub(crate) imagined_doses: Doses,
+    /// A run that counts as a dose is about to begin: the commit with its count, which is to be on
+    /// disk first.
+    pub(crate) counted: Option<u64>,
     /// How often it started lately, and how often it would have.
     pub(crate) starts: Starts,
     pub(crate) imagined_starts: Starts,
@@ -186,6 +189,7 @@ impl Device {
             last_end: None,
             doses: Doses::restored(&restored.doses, &spec.id, now),
             imagined_doses: Doses::default(),
+            counted: None,
             starts: Starts::restored(&restored.starts, &spec.id, kept, now.moment),
             imagined_starts: Starts::default(),
             cut_short: Vec::new(),
@@ -220,6 +224,7 @@ impl Device {
                 Operation::Control | Operation::Paused => &self.starts,
             },
             doses: self.doses(operation),
+            counted: self.counted.is_some(),
             around,
             wish,
         }

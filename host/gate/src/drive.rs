@@ -8,41 +8,68 @@ use crate::device::Device;
 use crate::policy::{Passage, runs_without_end};
 use crate::say;
 use crate::settle::Settlement;
-use crate::wish::{Owner, Wish};
+use crate::wish::{Circumstances, Owner, Wish};
 
 /// Orders what the passage leaves of the wish, where the device is not there already.
 pub(crate) fn towards(
     device: &mut Device,
     wish: &Wish,
     passage: &Passage,
-    now: Now,
+    around: &Circumstances<'_>,
     out: &mut Settlement,
 ) {
+    let now = around.now;
     let Some(level) = passage.level else { return };
     let waiting = |(failed, at): (f64, Moment)| failed == level && at > now.moment;
     if !device.link.available || device.link.retry.is_some_and(waiting) {
+        device.counted = None;
+        return;
+    }
+    if !is_counted(device, level, wish, around, out) {
         return;
     }
     let moves = device.real.position() != Some(level);
     if moves || !device.link.asserted {
         let cause = wish.cause.filter(|_| passage.clamps());
         device.link.purpose = (trigger(device, wish, passage, now), cause);
-        let counted = moves && switch(device, level, wish, now, out);
-        // Who is forced on waits for no disk.
-        order(device, level, wish, counted && !wish.forced, now, out);
+        if moves {
+            switch(device, level, now, out);
+        }
+        order(device, level, wish, now, out);
     } else if timer_due(device, level, wish, now.moment) {
-        order(device, level, wish, false, now, out);
+        order(device, level, wish, now, out);
     }
 }
 
-/// Notes the change for protection, here and in the log; whether a run begins that counts as a dose.
-fn switch(device: &mut Device, level: f64, wish: &Wish, now: Now, out: &mut Settlement) -> bool {
-    let starts = level > 0.0 && !device.real.is_on();
-    let counted = starts && wish.pulse.is_none() && device.spec.doses_per_day.is_some();
-    if counted {
-        device.dose_by_level(now, out);
+/// Of a device whose doses are bounded every run is a dose: it is counted, and begins once its count
+/// is on disk, so that no end of the process can make it uncounted. Until then it may be called
+/// off like anything that has not begun. A pulse counted when it was let in; who is forced on, or
+/// goes where it is safe, waits for no disk.
+fn is_counted(
+    device: &mut Device,
+    level: f64,
+    wish: &Wish,
+    around: &Circumstances<'_>,
+    out: &mut Settlement,
+) -> bool {
+    let starts = level > 0.0 && !device.real.is_on() && wish.pulse.is_none();
+    if !starts || device.spec.doses_per_day.is_none() {
+        device.counted = None;
+        return true;
     }
-    if starts {
+    let commit = device.counted.unwrap_or_else(|| {
+        device.dose_by_level(around.now, out);
+        around.written.handed + 1
+    });
+    let waits = !wish.forced && level != device.spec.safe_level;
+    let is_on_disk = !waits || commit <= around.written.durable;
+    device.counted = (!is_on_disk).then_some(commit);
+    is_on_disk
+}
+
+/// Notes the change for protection, here and in the log.
+fn switch(device: &mut Device, level: f64, now: Now, out: &mut Settlement) {
+    if level > 0.0 && !device.real.is_on() {
         device.starts.add(now.moment);
         if device.spec.starts_per_hour.is_some() {
             let id = device.spec.id.clone();
@@ -51,27 +78,21 @@ fn switch(device: &mut Device, level: f64, wish: &Wish, now: Now, out: &mut Sett
     }
     device.real.leave_for(level, now.moment);
     out.records.push(switched(device, level, now));
-    counted
 }
 
-/// The record of a change that protection will want to know after a restart.
+/// The record of a change that protection will want to know after a restart. A run that nobody saw
+/// end began when it may have begun.
 pub(crate) fn switched(device: &Device, level: f64, now: Now) -> Record {
+    let began = device.real.run.filter(|_| level > 0.0);
     Record::Switched(Switch {
         device: device.spec.id.clone(),
         level,
-        moment: now.moment,
+        moment: began.unwrap_or(now.moment),
         wall: now.wall,
     })
 }
 
-fn order(
-    device: &mut Device,
-    level: f64,
-    wish: &Wish,
-    counted: bool,
-    now: Now,
-    out: &mut Settlement,
-) {
+fn order(device: &mut Device, level: f64, wish: &Wish, now: Now, out: &mut Settlement) {
     device.real.heading = Some(level);
     if device.real.leaves_zero() {
         device.real.seen_on = Some(now.moment);
@@ -93,7 +114,6 @@ fn order(
         level,
         within: pulse.or(end.map(|end| end.since(now.moment))),
         pulse: pulse.is_some(),
-        counted,
     });
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use growbox_model::commit::{Hold, Restored};
-use growbox_model::ports::wall_of;
+use growbox_model::ports::{Written, wall_of};
 use growbox_model::{
     CircuitSpec, DeviceId, DeviceSpec, Feedback, Moment, Now, Objection, Operation, Outcome,
     Quantity, Record, Requester, Seq, Span, Text, Trouble, Verdict, VerdictKind, ZoneId,
@@ -43,6 +43,9 @@ pub trait World {
     fn second_of_day(&self) -> Option<u32>;
     /// Whether this event, and the step it belongs to, would survive the end of the process now.
     fn durable(&self, seq: Seq) -> bool;
+    /// How far the log has come. What a settling records goes with the commit that is handed over
+    /// next.
+    fn written(&self) -> Written;
     /// What a zone measures of a quantity now; none where nothing can be believed. Where fewer
     /// than three sensors are, who cannot outvote each other, it is what lies furthest toward.
     fn measure(&self, zone: &ZoneId, quantity: &str, toward: Toward) -> Option<f64>;
@@ -362,13 +365,17 @@ impl Gate {
         self.settle(world, now)
     }
 
-    /// Whether a pulse waits only for its request to be on disk.
+    /// Whether a pulse waits only for its request to be on disk, or a run for its count.
     pub fn awaits_durability(&self, world: &impl World) -> bool {
         let waits = |claim: &Claim| claim.waits() && !world.durable(claim.seq);
+        let (durable, counted) = (world.written().durable, |device: &Device| device.counted);
         self.devices
             .values()
             .filter(|device| device.operation != Some(Operation::Observe))
-            .any(|device| device.claims.values().any(waits))
+            .any(|device| {
+                counted(device).is_some_and(|commit| commit > durable)
+                    || device.claims.values().any(waits)
+            })
     }
 
     pub(crate) fn device_mut(&mut self, id: &DeviceId) -> Result<&mut Device, Objection> {

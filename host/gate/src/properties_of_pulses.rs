@@ -4,7 +4,7 @@ mod checker;
 mod steps;
 
 use growbox_model::commit::Restored;
-use growbox_model::ports::{DriveOrder, DriverReport};
+use growbox_model::ports::{DriveOrder, DriverReport, Written};
 use growbox_model::{
     Command, DeviceSpec, Instant, Moment, Now, Operation, Quantity, Record, Seq, Span, ZoneId,
 };
@@ -23,6 +23,7 @@ struct Told {
     fresh: bool,
     celsius: f64,
     durable: Seq,
+    written: Written,
 }
 
 impl World for Told {
@@ -55,6 +56,9 @@ impl World for Told {
     }
     fn durable(&self, seq: Seq) -> bool {
         seq <= self.durable
+    }
+    fn written(&self) -> Written {
+        self.written
     }
 }
 
@@ -95,6 +99,7 @@ impl Room {
                 fresh: true,
                 celsius: 24.0,
                 durable: Seq(0),
+                written: Written::default(),
             },
             now,
             seq: Seq(0),
@@ -194,6 +199,7 @@ impl Room {
         self.log.extend(records);
         self.stored = self.log.len();
         self.world.durable = self.seq;
+        self.world.written.durable = self.world.written.handed;
     }
 
     fn report(&mut self, report: &DriverReport) {
@@ -303,7 +309,8 @@ impl Room {
             let next = said.next;
             let quiet = said.orders.is_empty();
             self.heed(said);
-            let stores = self.prompt && self.world.durable < self.seq;
+            let waits = self.gate.awaits_durability(&self.world);
+            let stores = self.prompt && (waits || self.world.durable < self.seq);
             if self.prompt {
                 self.store();
             }
@@ -324,6 +331,7 @@ impl Room {
         self.checker.settled(&said, operation, durable, self.now);
         self.unconfirmed.extend(said.orders);
         self.log.extend(said.records);
+        self.world.written.handed += 1;
     }
 }
 

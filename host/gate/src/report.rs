@@ -139,8 +139,7 @@ fn arrive(
         trigger,
         cause,
     });
-    device.real.level = Some(level);
-    device.real.since = now;
+    device.real.reach(level, now);
     device.seen = true;
 }
 

@@ -59,5 +59,6 @@ fn is_due(device: &Device, now: Moment) -> bool {
 /// what is not on disk yet. Only who was told something becomes so, and is settled for that.
 pub(crate) fn is_restless(device: &Device) -> bool {
     let by_wall = |held: &Held| held.hold.until.is_some();
-    device.held.as_ref().is_some_and(by_wall) || device.claims.values().any(Claim::waits)
+    let held = device.held.as_ref().is_some_and(by_wall);
+    held || device.counted.is_some() || device.claims.values().any(Claim::waits)
 }

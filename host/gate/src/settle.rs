@@ -280,7 +280,7 @@ fn settle_one(
         imagine(device, &wish, &passage, around.now);
         go_home(device, around, out);
     } else {
-        drive::towards(device, &wish, &passage, around.now, out);
+        drive::towards(device, &wish, &passage, around, out);
     }
     for free_at in passage.hindrances.iter().filter_map(|h| h.free_at) {
         out.wake(free_at, around.now.moment);
@@ -327,8 +327,7 @@ fn imagine(device: &mut Device, wish: &Wish, passage: &Passage, now: Now) {
     {
         device.roused = true;
         course.leave_for(level, now.moment);
-        course.level = Some(level);
-        course.since = now.moment;
+        course.reach(level, now.moment);
     }
 }
 
@@ -355,7 +354,7 @@ fn go_home(device: &mut Device, around: &Circumstances<'_>, out: &mut Settlement
         Wish::of_nobody(&device.spec)
     };
     let passage = passage(device, &wish, around, Operation::Control);
-    drive::towards(device, &wish, &passage, around.now, out);
+    drive::towards(device, &wish, &passage, around, out);
     for free_at in passage.hindrances.iter().filter_map(|h| h.free_at) {
         out.wake(free_at, around.now.moment);
     }
@@ -370,6 +369,7 @@ fn follow(device: &mut Device, operation: Operation, now: Now, out: &mut Settlem
     let Some(before) = before.filter(|before| *before != operation) else {
         return;
     };
+    device.counted = None;
     if (before, operation) != (Operation::Paused, Operation::Control) {
         let why = format!("the zone went from {before} to {operation}");
         close_all(device, Outcome::Lapsed, &why, out);

@@ -1,5 +1,6 @@
 //! What is wanted of a device: lock-out, safety, stop, hold, top claim, start level or, when nobody asks, its safe level.
 
+use growbox_model::ports::Written;
 use growbox_model::{
     DeviceSpec, LockOut, Moment, Now, Operation, Quantity, Requester, Seq, Span, Text,
 };
@@ -26,6 +27,8 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) ending: bool,
     /// The room clock.
     pub(crate) now: Now,
+    /// How far the log has come.
+    pub(crate) written: Written,
     /// What its neighbours mean for it.
     pub(crate) beside: Beside,
 }

@@ -76,8 +76,6 @@ pub struct DriveOrder {
     pub within: Option<Span>,
     /// A dose: `within` is its length, and it is never told again.
     pub pulse: bool,
-    /// It begins a run that counts as a dose: not before the commit with its count is on disk.
-    pub counted: bool,
 }
 
 /// What came of an outbound call.

@@ -27,7 +27,8 @@ pub(super) fn hinder(subject: &Subject<'_>, level: f64) -> Option<Hindrance> {
     let limit = subject.spec.doses_per_day?;
     let wish = subject.wish;
     let rests = level == 0.0 || level == subject.spec.safe_level;
-    if wish.forced || wish.pulse.is_some() || rests || subject.course.is_on() {
+    let had = subject.counted || subject.course.is_on();
+    if wish.forced || wish.pulse.is_some() || rests || had {
         return None;
     }
     let free_at = subject.doses.free_at(limit, subject.around.now)?;

@@ -50,8 +50,9 @@ pub(super) fn hinder(subject: &Subject<'_>, level: f64) -> Option<Hindrance> {
     let free_at = course.may_start(subject.spec.min_off)?;
     // It rests from when it is seen to be off.
     let unseen = course.goes_to_zero() && subject.spec.min_off > Span::ZERO;
-    (unseen || free_at > subject.now()).then(|| Hindrance {
-        policy: if course.rests_after_run() {
+    let overruns = course.overruns(subject.spec.max_on, subject.now());
+    (unseen || overruns || free_at > subject.now()).then(|| Hindrance {
+        policy: if overruns || course.rests_after_run() {
             maximum_on::NAME
         } else {
             NAME

@@ -160,6 +160,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) starts: &'a Starts,
     /// The doses it was given.
     pub(crate) doses: &'a Doses,
+    /// The dose that is about to begin is among them.
+    pub(crate) counted: bool,
     /// What surrounds it.
     pub(crate) around: &'a Circumstances<'a>,
     /// What is wanted of it.

@@ -69,6 +69,33 @@ fn a_run_begins_when_it_is_seen() {
 }
 
 #[test]
+fn who_ran_its_longest_goes_on_again_only_once_it_was_seen_off() {
+    let mut spec = heater();
+    (spec.min_on, spec.min_off) = (Span::ZERO, Span::ZERO);
+    spec.max_on = Some(MINUTE);
+    let mut bench = Bench::rested(vec![spec]);
+    bench.set(&person("anna"), "heater", 1.0);
+    bench.confirms = false;
+    bench.pass(MINUTE);
+    assert_eq!(levels(&bench), [1.0, 0.0]);
+    let failed = DriverReport::Failed(id("heater"), "no answer".into());
+    bench.gate.report(&failed, bench.now);
+    bench.pass(Span::seconds(3));
+    bench.set(&person("anna"), "heater", 1.0);
+    bench.pass(MINUTE);
+    assert!(
+        levels(&bench)[1..].iter().all(|level| *level == 0.0),
+        "it may run on"
+    );
+    let off = DriverReport::Confirmed(id("heater"), 0.0);
+    bench.gate.report(&off, bench.now);
+    bench.pass(Span::seconds(2));
+    bench.confirms = true;
+    bench.set(&person("ben"), "heater", 1.0);
+    assert_eq!(bench.level("heater"), Some(1.0));
+}
+
+#[test]
 fn minimum_on_stretches_the_lease_and_binds_people() {
     let mut bench = Bench::rested(vec![heater()]);
     bench.ask(

@@ -128,6 +128,37 @@ fn it_waits_until_its_request_is_on_disk_and_no_longer_than_it_counts() {
 }
 
 #[test]
+fn a_run_that_counts_may_be_called_off_until_its_count_is_on_disk() {
+    let mut bench = Bench::rested(vec![pump(2)]);
+    bench.world.durable = false;
+    let people = |bench: &mut Bench, level: f64| {
+        bench.set(&person("anna"), "pump", level);
+    };
+    people(&mut bench, 1.0);
+    bench.pass(Span::seconds(5));
+    assert!(bench.orders.is_empty(), "{:?}", bench.orders);
+    let counts = |bench: &Bench| {
+        let records = bench.said.records.iter();
+        records
+            .filter(|record| matches!(record, Record::Dosed(_)))
+            .count()
+    };
+    assert_eq!(counts(&bench), 1, "once, however long the disk takes");
+    bench
+        .gate
+        .lock_out(&id("pump"), &text("anna"), &text("hands inside"), bench.now)
+        .unwrap();
+    bench.settle();
+    bench.world.durable = true;
+    bench.pass(MINUTE);
+    assert!(bench.orders.is_empty(), "{:?}", bench.orders);
+    bench.gate.unlock(&id("pump")).unwrap();
+    people(&mut bench, 1.0);
+    assert_eq!(levels(&bench), [1.0]);
+    assert_eq!(counts(&bench), 2);
+}
+
+#[test]
 fn it_counts_from_the_confirmation() {
     let mut bench = Bench::rested(vec![pump(24)]);
     bench.confirms = false;

@@ -19,7 +19,6 @@ fn a_granted_request_is_ordered_confirmed_told_and_lapses() {
             level: 1.0,
             within: Some(Span::seconds(122)),
             pulse: false,
-            counted: false,
         }]
     );
     assert_eq!(bench.said.changes[0].trigger, "vpd");
