@@ -185,7 +185,8 @@ impl Judge<'_> {
         };
         let named = by == By::Order
             && (self.moments.tells(self.device, false, entry, slack, may)
-                || self.moments.forgotten(at, self.limits.forgotten));
+                || self.limits.forgotten > 0.0
+                    && self.moments.forgotten(at, self.limits.forgotten));
         if !named {
             let how = format!(
                 "{} ran {ran:.3} of {} s, ended by {by:?}, and the log names nobody who may",

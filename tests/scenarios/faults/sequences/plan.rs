@@ -46,12 +46,12 @@ impl Plan {
         let max_amperes = of(chance, [1.5, 3.0, 20.0]);
         let dwell = of(chance, [0.0, 3.0, 10.0]);
         let apart = of(chance, [true, false]);
-        let devices: Vec<Drawn> = DEVICES
-            .iter()
-            .map(|name| device(name, apart, chance))
-            .collect();
         let drawn = chance.below(ROOMS_OF_A_BROKER) == 0;
         let broker = (drawn && Broker::is_possible()).then(Broker::start);
+        let devices: Vec<Drawn> = DEVICES
+            .iter()
+            .map(|name| device(name, apart, broker.is_some(), chance))
+            .collect();
         let reached = Reached {
             port: broker.as_ref().map(Broker::port),
         };
@@ -155,9 +155,11 @@ fn heavy(devices: &[Drawn]) -> Vec<String> {
     heavy.map(|drawn| drawn.name.to_owned()).collect()
 }
 
-fn device(name: &'static str, apart: bool, chance: &mut Chance) -> Drawn {
+/// `whole`: its own timer knows only whole seconds.
+fn device(name: &'static str, apart: bool, whole: bool, chance: &mut Chance) -> Drawn {
+    let min_on: f64 = of(chance, [0.0, 2.0, 7.5, 20.0]);
     let mut limits = DeviceLimits {
-        min_on: of(chance, [0.0, 2.0, 7.5, 20.0]),
+        min_on: if whole { min_on.ceil() } else { min_on },
         min_off: of(chance, [0.0, 3.0, 12.25, 30.0]),
         ..DeviceLimits::default()
     };
