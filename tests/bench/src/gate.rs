@@ -10,6 +10,7 @@ use anyhow::anyhow;
 use growbox_gate::{Ask, Gate, Toward, World};
 use growbox_model::commit::Restored;
 use growbox_model::ports::DriverReport;
+use growbox_model::ports::Written;
 use growbox_model::{
     CircuitSpec, Command, Danger, DeviceId, DeviceSpec, Instant as Wall, Moment, Now, Objection,
     Operation, PluginId, Quantity, Request, Requester, Role, SafetySpec, Seq, Span, Text, Trouble,
@@ -67,6 +68,9 @@ impl World for Well {
     }
     fn durable(&self, _: Seq) -> bool {
         true
+    }
+    fn written(&self) -> Written {
+        Written::default()
     }
     fn measure(&self, _: &ZoneId, _: &str, _: Toward) -> Option<f64> {
         Some(24.0)
