@@ -169,11 +169,10 @@ impl Course {
         Some(self.run.or(self.last_on)? + max_on?)
     }
 
-    /// Whether it was told off and may run on, beyond its longest run: nobody has seen it off.
-    pub(crate) fn overruns(&self, max_on: Option<Span>, now: Moment) -> bool {
-        let over = |since: Moment| max_on.is_some_and(|most| since + most <= now);
+    /// From when on it may overrun its longest run, though it was told off: nobody has seen it off.
+    pub(crate) fn overruns_from(&self, max_on: Option<Span>) -> Option<Moment> {
         let told_off = self.heading == Some(0.0);
-        told_off && self.runs_on_since().is_some_and(over)
+        Some(self.runs_on_since().filter(|_| told_off)? + max_on?)
     }
 
     /// Whether a wish of this age still counts: what ran its longest time must be wished anew.

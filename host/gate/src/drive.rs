@@ -29,7 +29,9 @@ pub(crate) fn towards(
         return;
     }
     let moves = device.real.position() != Some(level);
-    if moves || !device.link.asserted {
+    // Who only may not go off yet is left alone: nobody tells it to be on.
+    let stays = !moves && level > 0.0 && wish.level == 0.0;
+    if moves || !(device.link.asserted || stays) {
         let cause = wish.cause.filter(|_| passage.clamps());
         device.link.purpose = (trigger(device, wish, passage, now), cause);
         if moves {

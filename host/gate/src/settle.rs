@@ -488,6 +488,7 @@ fn wake(device: &Device, around: &Circumstances<'_>, out: &mut Settlement) {
         hold_end,
         start_end,
         course.must_stop(device.spec.max_on),
+        course.overruns_from(device.spec.max_on),
         homing.and_then(|homing| homing.must_stop(device.spec.max_on)),
         device.link.retry.map(|(_, at)| at),
         device.leaving,

@@ -50,7 +50,8 @@ pub(super) fn hinder(subject: &Subject<'_>, level: f64) -> Option<Hindrance> {
     let free_at = course.may_start(subject.spec.min_off)?;
     // It rests from when it is seen to be off.
     let unseen = course.goes_to_zero() && subject.spec.min_off > Span::ZERO;
-    let overruns = course.overruns(subject.spec.max_on, subject.now());
+    let overruns_from = course.overruns_from(subject.spec.max_on);
+    let overruns = overruns_from.is_some_and(|from| from <= subject.now());
     (unseen || overruns || free_at > subject.now()).then(|| Hindrance {
         policy: if overruns || course.rests_after_run() {
             maximum_on::NAME

@@ -69,6 +69,23 @@ fn a_run_begins_when_it_is_seen() {
 }
 
 #[test]
+fn who_was_found_on_and_only_may_not_go_off_yet_is_left_alone() {
+    let mut fan = exhaust();
+    fan.safe_level = 0.0;
+    let mut bench = Bench::rested(vec![fan]);
+    let failed = DriverReport::Failed(id("exhaust"), "no answer".into());
+    bench.gate.report(&failed, bench.now);
+    let moved = DriverReport::Moved(id("exhaust"), 0.07);
+    bench.gate.report(&moved, bench.now);
+    bench.settle();
+    assert!(bench.orders.is_empty(), "{:?}", bench.orders);
+    assert!(why(&bench, "exhaust").contains("it runs at least"));
+    bench.pass(MINUTE);
+    assert!(!bench.orders.is_empty());
+    assert!(levels(&bench).iter().all(|level| *level == 0.0));
+}
+
+#[test]
 fn who_ran_its_longest_goes_on_again_only_once_it_was_seen_off() {
     let mut spec = heater();
     (spec.min_on, spec.min_off) = (Span::ZERO, Span::ZERO);
