@@ -200,6 +200,9 @@ pub(crate) fn why(device: &Device, stop: Option<&Stop>, observed: bool, now: Now
             self::hindrance(hindrance, &device.spec, now)
         );
     }
+    if device.counted.is_some() {
+        said = format!("{said}; it begins once its dose is counted on disk");
+    }
     if !device.link.available && !observed {
         said = format!("it cannot be reached; {said}");
     } else if let Some(failure) = &device.link.failure {

@@ -144,6 +144,7 @@ fn a_run_that_counts_may_be_called_off_until_its_count_is_on_disk() {
             .count()
     };
     assert_eq!(counts(&bench), 1, "once, however long the disk takes");
+    assert!(why(&bench, "pump").contains("once its dose is counted"));
     bench
         .gate
         .lock_out(&id("pump"), &text("anna"), &text("hands inside"), bench.now)
