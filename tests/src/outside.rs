@@ -388,14 +388,14 @@ impl Shared {
         let deaf = state.deaf;
         drop(state);
         if !deaf {
-            std::thread::spawn(move || self.read(reading, number));
+            std::thread::spawn(move || self.read(&reading, number));
         }
     }
 
     /// Takes what the host writes for as long as the connection is the newest. Nothing is taken
     /// off the line but under the lock: so whoever has that knows what was heard, and what not.
-    fn read(&self, stream: UnixStream, number: u64) {
-        let waits = || SockRef::from(&stream).peek(&mut [MaybeUninit::uninit()]);
+    fn read(&self, stream: &UnixStream, number: u64) {
+        let waits = || SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]);
         while waits().is_ok_and(|bytes| bytes > 0) {
             let mut state = self.state();
             if state.connections != number {

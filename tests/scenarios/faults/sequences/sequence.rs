@@ -93,8 +93,11 @@ impl Sequence {
 
     /// The canopy says what cannot be, or what was long ago: it tells nothing of now.
     pub(super) fn mislead(&mut self, celsius: f64, seconds_ago: f64) {
+        if self.now < seconds_ago {
+            return;
+        }
         let mut event = self.event("temperature", "canopy", celsius);
-        let ago = Span::from_seconds((self.now - seconds_ago).max(0.0)).expect("no longer");
+        let ago = Span::from_seconds(self.now - seconds_ago).expect("not before the beginning");
         event["timestamp"] = json!(BEGINNING.plus(ago));
         let _ = self.client().settle(&[event]);
     }
