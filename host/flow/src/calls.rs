@@ -185,7 +185,7 @@ impl Flow {
         if self.calls.waiting.is_empty() || self.life != Life::Running || !self.start_is_durable() {
             return;
         }
-        let durable = ports.written().durable;
+        let durable = self.written.durable;
         for call in self.calls.waiting.values_mut() {
             if matches!(call.stage, Stage::Handed(number) if number <= durable) {
                 call.stage = Stage::Performed;

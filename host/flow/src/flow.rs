@@ -435,8 +435,7 @@ impl Flow {
             .next_release()
             .filter(|_| !self.clock.by_events());
         let at = room.and_then(|moment| self.clock.machine_time_of(moment));
-        let retry = self.plugins.next_retry();
-        let patience = self.next_patience();
+        let (retry, patience) = (self.plugins.next_retry(), self.next_patience());
         let now = self.more.then_some(self.machine.boot);
         let look = self.next_health_look();
         let pledge = self.pledges.iter().filter_map(|pledge| pledge.until).min();

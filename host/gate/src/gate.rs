@@ -368,14 +368,12 @@ impl Gate {
     /// Whether a pulse waits only for its request to be on disk, or a run for its count.
     pub fn awaits_durability(&self, world: &impl World) -> bool {
         let waits = |claim: &Claim| claim.waits() && !world.durable(claim.seq);
-        let (durable, counted) = (world.written().durable, |device: &Device| device.counted);
+        let durable = world.written().durable;
+        let counts = |device: &Device| device.counted.is_some_and(|commit| commit > durable);
         self.devices
             .values()
             .filter(|device| device.operation != Some(Operation::Observe))
-            .any(|device| {
-                counted(device).is_some_and(|commit| commit > durable)
-                    || device.claims.values().any(waits)
-            })
+            .any(|device| counts(device) || device.claims.values().any(waits))
     }
 
     pub(crate) fn device_mut(&mut self, id: &DeviceId) -> Result<&mut Device, Objection> {

@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use growbox_gate::{Ask, Gate, Toward, World};
 use growbox_model::commit::Restored;
-use growbox_model::ports::DriverReport;
-use growbox_model::ports::Written;
+use growbox_model::ports::{DriverReport, Written};
 use growbox_model::{
     CircuitSpec, Command, Danger, DeviceId, DeviceSpec, Instant as Wall, Moment, Now, Objection,
     Operation, PluginId, Quantity, Request, Requester, Role, SafetySpec, Seq, Span, Text, Trouble,

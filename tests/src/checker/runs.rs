@@ -36,9 +36,9 @@ struct Course {
     lost: bool,
     /// Those that a host ordered.
     starts: Vec<Entry>,
-    /// Since when no host runs.
+    /// Since when no host runs, where time stands still meanwhile.
     alone: Option<f64>,
-    /// For how long none ran while this run lasted.
+    /// For how long that was so while this run lasted.
     alone_for: f64,
 }
 
@@ -88,7 +88,7 @@ pub(super) fn judge(
             // What a hand does meanwhile nobody can see; its own timer was told before it was lost.
             What::Lost => (course.away, course.lost) = (true, true),
             What::Returned => course.away = false,
-            What::HungUp => course.alone = Some(entry.at),
+            What::HungUp if limits.stands_still => course.alone = Some(entry.at),
             What::Joined => {
                 course.lost &= course.away;
                 course.joined(entry.until);
@@ -202,12 +202,7 @@ impl Judge<'_> {
         let (Some(since), Some(most)) = (began, self.limit.max_on) else {
             return;
         };
-        let alone = if self.limits.stands_still {
-            course.alone_for
-        } else {
-            0.0
-        };
-        let ran = at - since.until - alone;
+        let ran = at - since.until - course.alone_for;
         let safety = |trigger: &str| trigger.contains("safety");
         let slack = self.limits.slack;
         if ran > most + slack && !self.moments.tells(self.device, true, since, slack, safety) {

@@ -151,6 +151,7 @@ impl Kept {
 mod tests {
     use super::*;
     use growbox_model::{DeviceId, Span};
+    use std::os::unix::fs::MetadataExt as _;
 
     fn lamp(level: Option<f64>) -> SafeDevice {
         SafeDevice {
@@ -173,6 +174,17 @@ mod tests {
             plan,
             ..Kept::default()
         }
+    }
+
+    #[test]
+    fn whoever_writes_a_plan_it_belongs_to_whom_the_directory_does() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path();
+        // Only root may give it away; for anybody else the owner is the same already.
+        let _ = std::os::unix::fs::chown(path, Some(1234), Some(1234));
+        kept(Vec::new()).write(path).unwrap();
+        let owner = |path: &Path| std::fs::metadata(path).unwrap().uid();
+        assert_eq!(owner(&safe_file(path)), owner(path));
     }
 
     #[test]

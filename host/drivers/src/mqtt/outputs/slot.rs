@@ -10,6 +10,9 @@ use crate::mqtt::receipts::Receipt;
 use crate::mqtt::settings::{OutputForm, OutputPoint, Timer};
 use crate::mqtt::zigbee::{self, ZigbeeDevice};
 
+/// Seconds that a timer may have lost on its way here, and that cost it no whole one.
+const ON_ITS_WAY: f64 = 0.1;
+
 /// One output behind the broker.
 #[derive(Debug)]
 pub(super) struct Slot {
@@ -197,11 +200,14 @@ impl Slot {
 
     fn command(&self, level: f64, within: Option<Span>) -> String {
         // A pulse is no shorter than was asked. Any other timer has some grace, but where it is cut
-        // to a longest run, which binds; what it lost on its way here is no second.
+        // to a longest run, which binds.
         let pulse = self.wanted.is_some_and(|wanted| wanted.pulse);
-        let whole = |seconds: f64| match pulse {
-            true => seconds.ceil(),
-            false => (seconds + 0.1).floor(),
+        let whole = |seconds: f64| {
+            if pulse {
+                seconds.ceil()
+            } else {
+                (seconds + ON_ITS_WAY).floor()
+            }
         };
         let seconds = within.map(|within| whole(within.as_seconds()).max(1.0) as u64);
         match &self.point.form {
